@@ -1,0 +1,71 @@
+//! Local times of one time card become moments.
+
+use std::fmt;
+
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::timecard::ZoneRef;
+use crate::zone::{Prefer, Resolution, Zones, instant};
+
+/// An instant, with the zone it was written in so that it can be shown there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub at: DateTime<Utc>,
+    tz: Tz,
+}
+
+impl Moment {
+    pub fn plus(self, duration: Duration) -> Self {
+        Self { at: self.at + duration, tz: self.tz }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = self.at.with_timezone(&self.tz);
+        write!(f, "{} ({})", local.format("%Y-%m-%d %H:%M %Z"), self.tz.name())
+    }
+}
+
+/// Translates the zone references of one time card. Most of them are the same one, so each is looked up once.
+pub(super) struct Clock<'a> {
+    zones: &'a Zones,
+    person: Option<&'a str>,
+    seen: Vec<(ZoneRef, Resolution)>,
+}
+
+impl<'a> Clock<'a> {
+    pub fn new(zones: &'a Zones, person: Option<&'a str>) -> Self {
+        Self { zones, person, seen: Vec::new() }
+    }
+
+    /// The zone of the first of these references that says anything; the name of the zone if nothing translates it.
+    pub fn zone(&mut self, references: &[&ZoneRef]) -> Result<Tz, String> {
+        let silent = ZoneRef::default();
+        let reference = references.iter().copied().find(|reference| **reference != silent).unwrap_or(&silent);
+        let known = self.seen.iter().find(|(seen, _)| seen == reference).map(|(_, resolution)| resolution.clone());
+        let resolution = known.unwrap_or_else(|| {
+            let resolution = self.zones.resolve(reference, self.person);
+            self.seen.push((reference.clone(), resolution.clone()));
+            resolution
+        });
+        match resolution {
+            Resolution::Known(tz) | Resolution::Default { tz, .. } => Ok(tz),
+            Resolution::Unknown { name } => Err(name),
+        }
+    }
+
+    /// The first zone that only the default covered.
+    pub fn default_zone(&self) -> Option<String> {
+        self.seen.iter().find_map(|(_, resolution)| match resolution {
+            Resolution::Default { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+    }
+}
+
+/// The moment of a local time.
+pub(super) fn moment(local: NaiveDateTime, tz: Tz, prefer: Prefer) -> Moment {
+    Moment { at: instant(local, tz, prefer), tz }
+}

@@ -1,0 +1,9 @@
+//! IANA time zone names.
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+/// The zone of an IANA name, without regard to case.
+pub(crate) fn zone(name: &str) -> Option<Tz> {
+    let name = name.trim();
+    name.parse().ok().or_else(|| TZ_VARIANTS.iter().copied().find(|tz| tz.name().eq_ignore_ascii_case(name)))
+}

@@ -1,0 +1,414 @@
+//! From what was read to what is stored: the plan of one chunk. It leaves the apply step no choices.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+
+use crate::catalogue;
+use crate::decide::{Reach, decide};
+use crate::derive::{Derivation, derive, derive_on_premise};
+use crate::ids;
+use crate::record::{Evidence, Record, Source};
+use crate::settings::Settings;
+use crate::status::{Reason, SourceKind, Status};
+use crate::timecard::Timecard;
+use crate::zone::Zones;
+
+mod counts;
+
+pub use counts::Counts;
+
+/// What was read for one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The user name as the directory writes it.
+    pub user: String,
+    /// The person number, where the user is exactly one person.
+    pub person_number: Option<String>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What the time system has of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody, or nobody the API user may see.
+    NotInKronos,
+    /// Several persons: their numbers.
+    AmbiguousPersons(Vec<String>),
+    /// Several directory users of that name: their domains.
+    AmbiguousUsers(Vec<String>),
+    /// An error for this worker, in the time system's words.
+    Failed {
+        /// What it said.
+        message: String,
+    },
+    /// The time card.
+    Card {
+        /// Punches and shifts.
+        card: Timecard,
+        /// The text of the person's own time zone.
+        person_zone: Option<String>,
+    },
+    /// The on-premise flag.
+    OnPremise(bool),
+}
+
+/// What a plan is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The tenant's settings.
+    pub settings: &'a Settings,
+    /// The tenant's zones.
+    pub zones: &'a Zones,
+    /// When the readings were taken.
+    pub now: DateTime<Utc>,
+    /// The id of the run.
+    pub run: &'a str,
+    /// How the readings were taken.
+    pub kind: SourceKind,
+}
+
+/// How a record differs from the stored one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// There is none stored.
+    New,
+    /// Status, reason or since differ.
+    Changed {
+        /// The stored status.
+        from: Status,
+    },
+    /// Only when and by what it was observed differ.
+    Unchanged,
+}
+
+/// One record to store, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The key of the user name.
+    pub key: String,
+    /// What to store.
+    pub record: Record,
+    /// How it differs from what is stored.
+    pub change: Change,
+    /// The reason, in one sentence.
+    pub why: String,
+}
+
+/// A worker-level trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Its number in the catalogue, 70 to 74.
+    pub number: u8,
+    /// One sentence for a person.
+    pub message: String,
+    /// The user it is about.
+    pub subject: String,
+}
+
+/// What to store for one chunk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The records to store, in the order of their keys.
+    pub steps: Vec<Step>,
+    /// The numbers of this chunk.
+    pub counts: Counts,
+    /// The troubles, in the order of the steps.
+    pub warnings: Vec<Warning>,
+}
+
+/// The plan for the readings of one chunk, against the records `stored` by key.
+///
+/// A stored record that is newer than the readings stays, makes no step, and is counted as it stands. Of two readings of
+/// one user name the first is taken: members are distinct.
+pub fn plan(readings: Vec<Reading>, stored: &BTreeMap<String, Record>, context: Context<'_>) -> Plan {
+    let mut by_key = BTreeMap::new();
+    for reading in readings {
+        by_key.entry(ids::key(&reading.user)).or_insert(reading);
+    }
+    let mut plan = Plan::default();
+    for (key, reading) in by_key {
+        let matched = is_matched(&reading);
+        let before = stored.get(&key);
+        let (record, warning) = observe(reading, before, context);
+        match before {
+            Some(newer) if !newer.yields_to(&record) => plan.counts.count(newer, matched, false),
+            _ => {
+                let change = compare(before, &record);
+                plan.counts.count(&record, matched, change != Change::Unchanged);
+                plan.warnings.extend(warning);
+                plan.steps.push(Step { why: why(before, &record), key, record, change });
+            }
+        }
+    }
+    plan
+}
+
+/// Whether `after` takes away an access that `before` gives at `now`, exemptions aside: what the brake counts.
+pub fn closes(before: Option<&Record>, after: &Record, settings: &Settings, now: DateTime<Utc>) -> bool {
+    let allows = |record| decide(record, false, Reach::Reached, settings, now).allow;
+    allows(before) && !allows(Some(after))
+}
+
+/// Whether so many closings are more than `brake-percent` of the members.
+pub fn is_held(closings: u64, members: u64, settings: &Settings) -> bool {
+    settings.brake_percent > 0 && closings.saturating_mul(100) > members.saturating_mul(settings.brake_percent.into())
+}
+
+fn is_matched(reading: &Reading) -> bool {
+    match reading.found {
+        Found::NotInKronos | Found::AmbiguousPersons(_) | Found::AmbiguousUsers(_) => false,
+        Found::Failed { .. } => reading.person_number.is_some(),
+        Found::Card { .. } | Found::OnPremise(_) => true,
+    }
+}
+
+/// The record a reading comes to, and the trouble in it.
+fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (Record, Option<Warning>) {
+    let Reading { user, person_number, found } = reading;
+    let derivation = match found {
+        Found::NotInKronos => {
+            unknown(Reason::NotInKronos, "No person in Kronos has this user name, or the API user may not see the person.".into())
+        }
+        Found::AmbiguousPersons(numbers) => {
+            unknown(Reason::AmbiguousUser, format!("Several persons in Kronos have this user name: {}.", numbers.join(", ")))
+        }
+        Found::AmbiguousUsers(domains) => {
+            unknown(Reason::AmbiguousUser, format!("Several users of the directory have this name, in {}.", domains.join(", ")))
+        }
+        Found::Failed { message } => unknown(Reason::KronosError, format!("Kronos answered an error for this worker: {message}")),
+        Found::Card { card, person_zone } => derive(&card, person_zone.as_deref(), context.zones, context.settings, context.now),
+        Found::OnPremise(flag) => derive_on_premise(flag, before, context.now),
+    };
+    let warning = warn(&user, &derivation, context.settings.max_shift);
+    let record = Record {
+        user,
+        person_number,
+        status: derivation.status,
+        reason: derivation.reason,
+        since: derivation.since,
+        observed_at: context.now,
+        source: Source { run: Some(context.run.to_owned()), kind: context.kind },
+        evidence: derivation.evidence,
+    };
+    (record, warning)
+}
+
+fn unknown(reason: Reason, what: String) -> Derivation {
+    Derivation {
+        status: Status::Unknown,
+        reason,
+        since: None,
+        evidence: vec![Evidence { at: None, what }],
+        unknown_zone: None,
+        default_zone: None,
+        open_too_long: false,
+    }
+}
+
+fn warn(user: &str, derivation: &Derivation, max_shift: Duration) -> Option<Warning> {
+    let said = || derivation.evidence.first().map(|evidence| evidence.what.clone()).unwrap_or_default();
+    let (number, message) = match derivation.reason {
+        Reason::NotInKronos => (catalogue::NOT_IN_KRONOS, said()),
+        Reason::AmbiguousUser => (catalogue::AMBIGUOUS, said()),
+        Reason::KronosError => (catalogue::KRONOS_WORKER_ERROR, said()),
+        Reason::ZoneUnknown => {
+            let zone = derivation.unknown_zone.as_deref().unwrap_or("of a punch");
+            (catalogue::ZONE_UNKNOWN, format!("The time zone {zone} is translated by nothing, so the status of this worker is unknown."))
+        }
+        Reason::OpenTooLong => (
+            catalogue::OPEN_TOO_LONG,
+            format!("A shift has been open for more than {} hours; an out punch was probably forgotten.", max_shift.num_hours()),
+        ),
+        _ => return None,
+    };
+    Some(Warning { number, message, subject: user.to_owned() })
+}
+
+fn compare(before: Option<&Record>, after: &Record) -> Change {
+    match before {
+        None => Change::New,
+        Some(before) if before.says_the_same_as(after) => Change::Unchanged,
+        Some(before) => Change::Changed { from: before.status },
+    }
+}
+
+fn why(before: Option<&Record>, after: &Record) -> String {
+    let now = said(after);
+    match before {
+        None => format!("first reading: {now}"),
+        Some(before) if before.says_the_same_as(after) => format!("still {now}"),
+        Some(before) => format!("{now}; was {}", said(before)),
+    }
+}
+
+fn said(record: &Record) -> String {
+    let since = record.since.map(|since| format!(" since {}", since.to_rfc3339_opts(SecondsFormat::Secs, true))).unwrap_or_default();
+    format!("{} ({}){since}", record.status, record.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timecard::{Punch, ZoneRef};
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-20T14:00:00Z".parse().unwrap()
+    }
+
+    fn reading(user: &str, found: Found) -> Reading {
+        let alone = !matches!(found, Found::NotInKronos | Found::AmbiguousPersons(_) | Found::AmbiguousUsers(_));
+        Reading { user: user.into(), person_number: alone.then(|| "7".into()), found }
+    }
+
+    /// A card with punches at these hours of the day, UTC.
+    fn card(hours: &[u32]) -> Found {
+        let zone = ZoneRef { qualifier: Some("UTC".into()), ..ZoneRef::default() };
+        let punch = |hour: &u32| Punch {
+            id: i64::from(*hour),
+            at: format!("2026-11-20T{hour:02}:00:00").parse().unwrap(),
+            zone: zone.clone(),
+            kind: None,
+            transfer: false,
+            phantom: false,
+            scheduled: false,
+            entered: None,
+        };
+        Found::Card { card: Timecard { punches: hours.iter().map(punch).collect(), shifts: vec![] }, person_zone: None }
+    }
+
+    fn plan_at(readings: Vec<Reading>, stored: &BTreeMap<String, Record>, now: DateTime<Utc>, kind: SourceKind) -> Plan {
+        plan(readings, stored, Context { settings: &Settings::defaults(), zones: &Zones::default(), now, run: "r1", kind })
+    }
+
+    fn stored(plan: &Plan) -> BTreeMap<String, Record> {
+        plan.steps.iter().map(|step| (step.key.clone(), step.record.clone())).collect()
+    }
+
+    fn everything() -> Vec<Reading> {
+        vec![
+            reading("On", card(&[9])),
+            reading("off", card(&[9, 12])),
+            reading("idle", card(&[])),
+            reading("nobody", Found::NotInKronos),
+            reading("twins", Found::AmbiguousPersons(vec!["7".into(), "8".into()])),
+            reading("domains", Found::AmbiguousUsers(vec!["a".into(), "b".into()])),
+            reading("broken", Found::Failed { message: "WTK-112000".into() }),
+            Reading { person_number: None, ..reading("unread", Found::Failed { message: "WCO-101204".into() }) },
+            reading("here", Found::OnPremise(true)),
+        ]
+    }
+
+    #[test]
+    fn the_numbers_of_a_first_run_add_up() {
+        let plan = plan_at(everything(), &BTreeMap::new(), now(), SourceKind::Batch);
+        let counts = plan.counts;
+        assert_eq!((counts.members, counts.matched, counts.unmatched), (9, 5, 4));
+        assert_eq!((counts.on_shift, counts.on_break, counts.off_shift, counts.unknown), (2, 0, 2, 5));
+        assert_eq!((counts.changed, counts.unchanged, counts.failed, counts.removed), (9, 0, 2, 0));
+        assert!(plan.steps.iter().all(|step| step.change == Change::New));
+    }
+
+    #[test]
+    fn steps_come_in_the_order_of_their_keys_with_the_name_as_written() {
+        let plan = plan_at(everything(), &BTreeMap::new(), now(), SourceKind::Batch);
+        let keys: Vec<_> = plan.steps.iter().map(|step| step.key.as_str()).collect();
+        assert_eq!(keys, ["broken", "domains", "here", "idle", "nobody", "off", "on", "twins", "unread"]);
+        assert_eq!(plan.steps[6].record.user, "On");
+        assert_eq!(plan.steps[6].record.source, Source { run: Some("r1".into()), kind: SourceKind::Batch });
+        assert_eq!(plan.steps[6].why, "first reading: on-shift (clocked-in) since 2026-11-20T09:00:00Z");
+    }
+
+    #[test]
+    fn every_trouble_is_a_warning_about_its_worker() {
+        let nowhere = Punch {
+            id: 1,
+            at: "2026-11-20T09:00:00".parse().unwrap(),
+            zone: ZoneRef { id: Some("99".into()), ..ZoneRef::default() },
+            kind: None,
+            transfer: false,
+            phantom: false,
+            scheduled: false,
+            entered: None,
+        };
+        let mut readings = everything();
+        readings.push(reading("lost", Found::Card { card: Timecard { punches: vec![nowhere], shifts: vec![] }, person_zone: None }));
+        let plan = plan_at(readings, &BTreeMap::new(), now(), SourceKind::Batch);
+        let found: Vec<_> = plan.warnings.iter().map(|warning| (warning.number, warning.subject.as_str())).collect();
+        assert_eq!(found, [(72, "broken"), (71, "domains"), (73, "lost"), (70, "nobody"), (71, "twins"), (72, "unread")]);
+        assert_eq!(plan.warnings[0].message, "Kronos answered an error for this worker: WTK-112000");
+        let later = plan_at(vec![reading("on", card(&[9]))], &BTreeMap::new(), now() + Duration::hours(16), SourceKind::Batch);
+        assert_eq!(later.warnings.first().map(|warning| warning.number), Some(74));
+    }
+
+    #[test]
+    fn the_same_reading_again_moves_only_the_moment_of_observation() {
+        let first = stored(&plan_at(everything(), &BTreeMap::new(), now(), SourceKind::Batch));
+        let later = now() + Duration::minutes(30);
+        let again = plan_at(everything(), &first, later, SourceKind::Batch);
+        assert_eq!((again.counts.changed, again.counts.unchanged), (0, 9));
+        for step in &again.steps {
+            assert_eq!((step.change, step.record.observed_at), (Change::Unchanged, later));
+            assert!(step.record.says_the_same_as(&first[&step.key]));
+        }
+    }
+
+    #[test]
+    fn a_change_tells_where_it_comes_from() {
+        let first = stored(&plan_at(vec![reading("on", card(&[9]))], &BTreeMap::new(), now(), SourceKind::Batch));
+        let plan = plan_at(vec![reading("ON", card(&[9, 13]))], &first, now() + Duration::minutes(1), SourceKind::Batch);
+        assert_eq!(plan.steps[0].change, Change::Changed { from: Status::OnShift });
+        assert_eq!(
+            plan.steps[0].why,
+            "off-shift (clocked-out) since 2026-11-20T13:00:00Z; was on-shift (clocked-in) since 2026-11-20T09:00:00Z"
+        );
+    }
+
+    #[test]
+    fn a_newer_record_stays_and_is_counted_as_it_stands() {
+        let newer = stored(&plan_at(vec![reading("on", card(&[9]))], &BTreeMap::new(), now() + Duration::minutes(1), SourceKind::LookUp));
+        let older = plan_at(vec![reading("on", card(&[9, 12]))], &newer, now(), SourceKind::Batch);
+        assert_eq!(older.steps, []);
+        assert_eq!((older.counts.members, older.counts.on_shift, older.counts.unchanged), (1, 1, 1));
+        assert_eq!(older.warnings, []);
+    }
+
+    #[test]
+    fn one_name_is_one_member() {
+        let plan = plan_at(vec![reading("on", card(&[9])), reading(" ON", card(&[9]))], &BTreeMap::new(), now(), SourceKind::Batch);
+        assert_eq!((plan.counts.members, plan.steps.len()), (1, 1));
+    }
+
+    #[test]
+    fn the_brake_counts_whoever_would_lose_access() {
+        let settings = Settings::defaults();
+        let record = |found| plan_at(vec![reading("on", found)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
+        assert!(closes(Some(&on), &off, &settings, now()));
+        assert!(!closes(Some(&off), &on, &settings, now()));
+        assert!(!closes(Some(&off), &off, &settings, now()));
+        assert!(!closes(None, &off, &settings, now()));
+        assert!(closes(None, &off, &Settings { authorize_unknown: true, ..settings.clone() }, now()));
+        assert!(!closes(Some(&on), &off, &settings, now() + Duration::hours(2)), "access that went stale is gone already");
+    }
+
+    #[test]
+    fn the_brake_holds_above_its_share_and_not_at_it() {
+        let at = |percent| Settings { brake_percent: percent, ..Settings::defaults() };
+        assert!(!is_held(10, 10, &at(0)));
+        assert!(!is_held(3, 10, &at(30)));
+        assert!(is_held(4, 10, &at(30)));
+        assert!(!is_held(10, 10, &at(100)));
+        assert!(!is_held(0, 0, &at(1)));
+    }
+
+    #[test]
+    fn numbers_have_their_names_in_the_order_to_show() {
+        let mut sum = Counts { members: 2, ..Counts::default() };
+        sum.add(&Counts { members: 1, removed: 3, ..Counts::default() });
+        let names: Vec<_> = sum.named().iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.join(" "), "members matched unmatched on_shift on_break off_shift unknown changed unchanged failed removed");
+        assert_eq!((sum.named()[0].1, sum.named()[10].1), (3, 3));
+    }
+}
