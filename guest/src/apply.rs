@@ -1,0 +1,179 @@
+//! From a plan to storage. It decides nothing: what is written, and on what condition, is the plan's.
+//!
+//! Every write rests on what was read: where a look-up or an event was quicker, nothing of the chunk is stored and the
+//! plan is made anew against what is there now.
+
+use shift_access_core::decide::{Reach, decide};
+use shift_access_core::ids;
+use shift_access_core::plan::{self, Context, Plan, Reading, Step};
+use shift_access_core::record::Record;
+
+use crate::records::{self, Stored};
+use crate::staging;
+use crate::store::{self, Outcome, Pages, StoreError, Write};
+
+/// How often a chunk that loses a race is planned anew. Races are with single look-ups, so twice is rare already.
+const TRIES: usize = 4;
+
+/// Planned records stored in one commit when the brake has let them through.
+const PLANNED_PAGE: usize = 200;
+
+/// Names told of the workers a held run would close.
+const CLOSINGS_TOLD: usize = 20;
+
+/// The workers a run would take access from.
+#[derive(Debug, Default)]
+pub struct Closings {
+    /// How many.
+    pub number: u64,
+    /// The first of them.
+    pub names: Vec<String>,
+}
+
+impl Closings {
+    /// Adds those of another chunk.
+    pub fn add(&mut self, other: Closings) {
+        self.number += other.number;
+        let room = CLOSINGS_TOLD.saturating_sub(self.names.len());
+        self.names.extend(other.names.into_iter().take(room));
+    }
+
+    fn count(&mut self, name: &str) {
+        self.number += 1;
+        if self.names.len() < CLOSINGS_TOLD {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+/// Plans the readings of a chunk against what is stored, and stores the outcome.
+pub async fn store(readings: Vec<Reading>, context: Context<'_>) -> Result<Plan, StoreError> {
+    let keys = keys_of(&readings);
+    for _ in 0..TRIES {
+        let stored = records::load(&keys).await?;
+        let plan = plan_of(readings.clone(), &stored, context);
+        let writes = plan.steps.iter().map(|step| write(&step.key, &step.record, &stored)).collect();
+        if store::commit(writes).await? == Outcome::Committed {
+            return Ok(plan);
+        }
+    }
+    Err(raced())
+}
+
+/// Plans the readings of a chunk, and keeps the planned records aside for when the brake has seen the whole.
+pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>) -> Result<(Plan, Closings), StoreError> {
+    let stored = records::load(&keys_of(&readings)).await?;
+    let plan = plan_of(readings, &stored, context);
+    let mut closings = Closings::default();
+    for Step { key, record, .. } in &plan.steps {
+        if plan::closes(stored.records.get(key), record, context.settings, context.now) {
+            closings.count(&record.user);
+        }
+    }
+    let aside = |step: &Step| store::write(store::key(staging::PLANNED, &step.key), records::encode(&step.record));
+    store::put(plan.steps.iter().map(aside).collect()).await?;
+    Ok((plan, closings))
+}
+
+/// Stores the records that were kept aside, except where something newer has come meanwhile.
+pub async fn store_set_aside() -> Result<(), StoreError> {
+    let mut pages = Pages::of(staging::PLANNED);
+    while let Some(entries) = pages.next(PLANNED_PAGE).await? {
+        let planned = entries.iter().map(records::read).collect::<Result<Vec<_>, _>>()?;
+        store_planned(&planned).await?;
+    }
+    Ok(())
+}
+
+async fn store_planned(planned: &[Record]) -> Result<(), StoreError> {
+    let keys: Vec<String> = planned.iter().map(|record| ids::key(&record.user)).collect();
+    for _ in 0..TRIES {
+        let stored = records::load(&keys).await?;
+        let due = keys.iter().zip(planned).filter(|(key, record)| stored.records.get(*key).is_none_or(|there| there.yields_to(record)));
+        let writes = due.map(|(key, record)| write(key, record, &stored)).collect();
+        if store::commit(writes).await? == Outcome::Committed {
+            return Ok(());
+        }
+    }
+    Err(raced())
+}
+
+/// What removing the records of workers who are in no group any more would do: how many there are, and whose give access.
+pub async fn closings_by_removal(context: Context<'_>) -> Result<(u64, Closings), StoreError> {
+    let mut number = 0;
+    let mut closings = Closings::default();
+    let mut pages = Pages::of(records::WORKERS);
+    while let Some(entries) = pages.next(store::PAGE).await? {
+        for (entry, _) in strangers(entries).await? {
+            let record = records::read(&entry)?;
+            number += 1;
+            if gives_access_of_its_own(&record, context) {
+                closings.count(&record.user);
+            }
+        }
+    }
+    Ok((number, closings))
+}
+
+/// Whether a record gives an access that having none would not.
+fn gives_access_of_its_own(record: &Record, context: Context<'_>) -> bool {
+    let allows = |record| decide(record, false, Reach::Reached, context.settings, context.now).allow;
+    allows(Some(record)) && !allows(None)
+}
+
+/// Removes the records of workers who are in no group any more; answers how many there were.
+pub async fn remove_strangers() -> Result<u64, StoreError> {
+    let mut removed = 0;
+    let mut pages = Pages::of(records::WORKERS);
+    while let Some(entries) = pages.next(store::PAGE).await? {
+        let writes = strangers(entries).await?.into_iter().map(|(_, removal)| removal).collect();
+        removed += remove(writes).await?;
+    }
+    Ok(removed)
+}
+
+/// A record that was refreshed at this very moment stays until the next run.
+async fn remove(mut writes: Vec<Write>) -> Result<u64, StoreError> {
+    for _ in 0..TRIES {
+        let number = u64::try_from(writes.len()).unwrap_or_default();
+        match store::commit(writes.clone()).await? {
+            Outcome::Committed => return Ok(number),
+            Outcome::Conflict(keys) => writes.retain(|write| !keys.contains(&write.key)),
+        }
+    }
+    Err(raced())
+}
+
+/// Of some records those whose workers are no members of this run's groups, with the write that removes each.
+async fn strangers(entries: Vec<store::Entry>) -> Result<Vec<(store::Entry, Write)>, StoreError> {
+    let keys: Vec<String> = entries.iter().map(|entry| store::moved(&entry.key, records::WORKERS, staging::MEMBERS)).collect();
+    let members = store::get(&keys).await?;
+    let strangers = entries.into_iter().zip(members).filter(|(_, member)| member.is_none());
+    Ok(strangers
+        .map(|(entry, _)| {
+            let removal = Write { key: entry.key.clone(), value: None, condition: store::as_read(Some(&entry)) };
+            (entry, removal)
+        })
+        .collect())
+}
+
+fn keys_of(readings: &[Reading]) -> Vec<String> {
+    readings.iter().map(|reading| ids::key(&reading.user)).collect()
+}
+
+/// The core's plan. A look-up by hand belongs to no run, which the core writes as an empty one.
+fn plan_of(readings: Vec<Reading>, stored: &Stored, context: Context<'_>) -> Plan {
+    let mut plan = plan::plan(readings, &stored.records, context);
+    for step in &mut plan.steps {
+        step.record.source.run.take_if(|run| run.is_empty());
+    }
+    plan
+}
+
+fn write(name_key: &str, record: &Record, stored: &Stored) -> Write {
+    Write { key: records::key(name_key), value: Some(records::encode(record)), condition: stored.condition(name_key) }
+}
+
+fn raced() -> StoreError {
+    StoreError::Unreadable("the same records were changed by something else again and again".to_owned())
+}

@@ -1,0 +1,207 @@
+//! The batch: reads every worker of the configured groups and stores what they are doing.
+//!
+//! In turn: the groups' members go into storage, then chunks of them flow through gather, plan and apply, a few at a
+//! time, then records of workers who are in no group any more are removed. With the brake set the plan is kept aside
+//! until it is known as a whole. Memory does not grow with the number of workers. A run that dies anywhere leaves every
+//! record whole; the next one clears what it left and does everything again.
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use shift_access_core::catalogue;
+use shift_access_core::plan::{self, Context, Counts, Plan};
+use shift_access_core::settings::Settings;
+use shift_access_core::status::SourceKind;
+use shift_access_core::zone::Zones;
+
+use super::Failed;
+use crate::apply::{self, Closings};
+use crate::gather::{self, Groups};
+use crate::kronos::Kronos;
+use crate::report::Report;
+use crate::store::{self, Entry, Pages};
+use crate::trouble::Trouble;
+use crate::workspace_one::Directory;
+use crate::{clock, convert, exempt, notes, reach, staging};
+
+/// Workers in one chunk. UKG allows more in one call; but four chunks of this size under way are most of the memory a run
+/// takes, and its peak is the steadier the smaller they are.
+const CHUNK: usize = 100;
+
+/// Chunks under way at once. Together with the connection's own limit it keeps the calls to UKG at what it advises.
+const IN_FLIGHT: usize = 4;
+
+/// Everything the chunks share.
+struct Batch<'a> {
+    kronos: &'a Kronos,
+    settings: &'a Settings,
+    zones: &'a Zones,
+    run: &'a str,
+    /// Whether the plan is kept aside until the brake has seen the whole.
+    held_back: bool,
+}
+
+/// What came of one chunk; the records themselves are let go.
+struct Done {
+    counts: Counts,
+    closings: Closings,
+    warnings: Vec<plan::Warning>,
+}
+
+/// What has come of the chunks until now.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    closings: Closings,
+}
+
+impl Tally {
+    fn add(&mut self, done: Done, report: &mut Report) {
+        self.counts.add(&done.counts);
+        self.closings.add(done.closings);
+        for warning in done.warnings {
+            report.warnings.about(&warning.subject, Trouble::new(warning.number, warning.message));
+        }
+    }
+}
+
+/// Runs the batch. `release_brake` stores the result even where the brake would hold it.
+pub async fn run(run: &str, release_brake: bool) -> Result<Report, Failed> {
+    let mut report = Report::default();
+    let outcome = steps(run, release_brake, &mut report).await;
+    // What is left here after a failure is cleared by the next run.
+    let cleared = store::clear(staging::ALL).await.map_err(Trouble::from);
+    match outcome.and(cleared) {
+        Ok(()) => Ok(report),
+        Err(trouble) => {
+            reach::note_failure(&trouble, clock::now()).await;
+            Err(Failed { trouble, report })
+        }
+    }
+}
+
+async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<(), Trouble> {
+    let settings = convert::settings()?;
+    store::clear(staging::ALL).await?;
+    let (members, exempt) = read_groups(&settings, report).await?;
+    let kronos = Kronos::new();
+    let zones = gather::zones(&kronos, &settings).await?;
+    reach::note(true, clock::now()).await?;
+
+    let held_back = settings.brake_percent > 0 && !release_brake;
+    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back };
+    let mut tally = Tally::default();
+    let read = batch.read_workers(members.members, &mut tally, report).await;
+    if tally.counts.members > 0 {
+        report.counts = tally.counts.named();
+    }
+    read?;
+    if held_back {
+        batch.brake(members.all_read, &mut tally).await?;
+        apply::store_set_aside().await?;
+    }
+    if members.all_read {
+        tally.counts.removed = apply::remove_strangers().await?;
+    }
+    exempt::bring_in_line(exempt.all_read).await?;
+    report.counts = tally.counts.named();
+    Ok(())
+}
+
+/// Who the workers are, and who is exempt.
+async fn read_groups(settings: &Settings, report: &mut Report) -> Result<(Groups, Groups), Trouble> {
+    let directory = Directory::new();
+    let members = gather::groups(&directory, &settings.user_groups, staging::MEMBERS, &mut report.warnings).await?;
+    if members.members == 0 {
+        let trouble = members.first_trouble;
+        return Err(trouble.unwrap_or_else(|| Trouble::new(catalogue::GROUP_EMPTY, "no configured group has an enabled member")));
+    }
+    let exempt = gather::groups(&directory, &settings.exempt_groups, staging::EXEMPT, &mut report.warnings).await?;
+    Ok((members, exempt))
+}
+
+impl Batch<'_> {
+    /// Takes the members chunk by chunk, a few chunks at a time. After a failure no new chunk begins, and those under
+    /// way come to their end: what they read is whole and true.
+    async fn read_workers(&self, total: u64, tally: &mut Tally, report: &mut Report) -> Result<(), Trouble> {
+        let mut pages = Pages::of(staging::MEMBERS);
+        let mut under_way = FuturesUnordered::new();
+        let mut failed = None;
+        loop {
+            while failed.is_none() && under_way.len() < IN_FLIGHT {
+                match pages.next(CHUNK).await {
+                    Ok(Some(entries)) => under_way.push(self.chunk(entries)),
+                    Ok(None) => break,
+                    Err(error) => failed = Some(error.into()),
+                }
+            }
+            match under_way.next().await {
+                Some(Ok(done)) => {
+                    tally.add(done, report);
+                    notes::progress(tally.counts.members, Some(total), "workers read");
+                }
+                Some(Err(trouble)) => failed = failed.or(Some(trouble)),
+                None => return failed.map_or(Ok(()), Err),
+            }
+        }
+    }
+
+    /// One chunk: gather, plan, apply.
+    async fn chunk(&self, entries: Vec<Entry>) -> Result<Done, Trouble> {
+        let now = clock::now();
+        let members = entries.iter().map(staging::read).collect::<Result<Vec<_>, _>>()?;
+        drop(entries);
+        let readings = gather::readings(self.kronos, members, self.settings, now).await?;
+        let context = self.context(now);
+        let (plan, closings) = if self.held_back {
+            apply::set_aside(readings, context).await?
+        } else {
+            (apply::store(readings, context).await?, Closings::default())
+        };
+        let Plan { counts, warnings, .. } = plan;
+        Ok(Done { counts, closings, warnings })
+    }
+
+    /// Ends the run with nothing stored, if it would take access from too many. Workers whose record would be removed
+    /// count among those there are, though they are members no more.
+    async fn brake(&self, all_read: bool, tally: &mut Tally) -> Result<(), Trouble> {
+        let mut known = tally.counts.members;
+        if all_read {
+            let (number, removed) = apply::closings_by_removal(self.context(clock::now())).await?;
+            known += number;
+            tally.closings.add(removed);
+        }
+        if plan::is_held(tally.closings.number, known, self.settings) {
+            return Err(Trouble::new(catalogue::BRAKE, held(&tally.closings, known, self.settings.brake_percent)));
+        }
+        Ok(())
+    }
+
+    fn context(&self, now: DateTime<Utc>) -> Context<'_> {
+        Context { settings: self.settings, zones: self.zones, now, run: self.run, kind: SourceKind::Batch }
+    }
+}
+
+fn held(closings: &Closings, known: u64, percent: u8) -> String {
+    let names = closings.names.join(", ");
+    let more = closings.number.saturating_sub(u64::try_from(closings.names.len()).unwrap_or_default());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "{} of {known} workers would lose access, more than {percent} percent (brake-percent), so nothing was stored: {names}{more}. \
+         To let one run through, start the batch with the option release-brake",
+        closings.number
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_run_names_the_first_and_counts_the_rest() {
+        let closings = Closings { number: 23, names: vec!["adiaz".into(), "bea".into()] };
+        let text = held(&closings, 50, 20);
+        assert!(text.starts_with("23 of 50 workers"));
+        assert!(text.contains("adiaz, bea and 21 more."));
+    }
+}

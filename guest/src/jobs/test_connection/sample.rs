@@ -1,0 +1,89 @@
+//! Some members read as the batch would read them: whether the names of both systems match, what one of them is doing, and
+//! which time zones nothing but the default covers.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use shift_access_core::catalogue;
+use shift_access_core::derive::derive;
+use shift_access_core::identity::{self, DirectoryUser};
+use shift_access_core::plan::{Found, Reading};
+use shift_access_core::settings::Settings;
+use shift_access_core::zone::Zones;
+
+use super::lines::Lines;
+use crate::kronos::Kronos;
+use crate::{clock, gather};
+
+/// The line's title.
+pub const TITLE: &str = "Sample worker";
+
+/// Reads the sample; its names are those of members of the configured groups.
+pub async fn attempt(kronos: &Kronos, settings: &Settings, zones: &Zones, names: &[String], lines: &mut Lines) {
+    if names.is_empty() {
+        lines.skipped(TITLE, "no group gave a member to try");
+        return;
+    }
+    let user = |name: &String| DirectoryUser { id: name.clone(), user_name: name.clone(), domain: None };
+    let members = identity::members(names.iter().map(user).collect());
+    let tried = members.len();
+    let now = clock::now();
+    let readings = match gather::readings(kronos, members, settings, now).await {
+        Ok(readings) => readings,
+        Err(trouble) => return lines.failed(TITLE, &trouble),
+    };
+    let found = readings.iter().filter(|reading| reading.person_number.is_some()).count();
+    let Some(first) = readings.iter().find(|reading| matches!(reading.found, Found::Card { .. } | Found::OnPremise(_))) else {
+        lines.warned(TITLE, none_found(tried, found, &readings));
+        return;
+    };
+    let status = status(first, settings, zones, now);
+    let detail = format!("{} is {status}; {found} of {tried} members tried are in Kronos", first.user);
+    let untranslated = untranslated(&readings, settings, zones, now, lines);
+    if untranslated.is_empty() {
+        lines.passed(TITLE, detail);
+    } else {
+        lines.warned(TITLE, format!("{detail}; time zones to look at: {}", untranslated.join(", ")));
+    }
+}
+
+fn none_found(tried: usize, found: usize, readings: &[Reading]) -> String {
+    let said = readings.iter().find_map(|reading| match &reading.found {
+        Found::Failed { message } => Some(format!("; Kronos said of {}: {message}", reading.user)),
+        _ => None,
+    });
+    format!(
+        "{found} of {tried} members tried are in Kronos, and none could be read. User names must be the same in both systems, and the \
+         employee group of the API user must cover the workers{}",
+        said.unwrap_or_default()
+    )
+}
+
+fn status(reading: &Reading, settings: &Settings, zones: &Zones, now: DateTime<Utc>) -> String {
+    match &reading.found {
+        Found::Card { card, person_zone } => {
+            let derivation = derive(card, person_zone.as_deref(), zones, settings, now);
+            format!("{} ({})", derivation.status, derivation.reason)
+        }
+        Found::OnPremise(flag) => if *flag { "on the premises" } else { "not on the premises" }.to_owned(),
+        _ => "not known".to_owned(),
+    }
+}
+
+/// The zones that nothing translates, or nothing but the default; each is warned of once.
+fn untranslated(readings: &[Reading], settings: &Settings, zones: &Zones, now: DateTime<Utc>, lines: &mut Lines) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    for reading in readings {
+        let Found::Card { card, person_zone } = &reading.found else { continue };
+        let derivation = derive(card, person_zone.as_deref(), zones, settings, now);
+        if let Some(zone) = derivation.unknown_zone.filter(|zone| seen.insert(zone.clone())) {
+            let message = format!("Nothing translates the time zone {zone}: workers there are unknown until it stands in zones.");
+            lines.warn(&zone, catalogue::ZONE_UNKNOWN, message);
+        }
+        if let Some(zone) = derivation.default_zone.filter(|zone| seen.insert(zone.clone())) {
+            let message = format!("Only default-time-zone covers the time zone {zone}; if that is not right for it, add it to zones.");
+            lines.warn(&zone, catalogue::ZONE_UNKNOWN, message);
+        }
+    }
+    seen.into_iter().collect()
+}

@@ -1,0 +1,134 @@
+//! What is asked of UKG Pro WFM (Kronos): people by user name, time cards, the on-premise flag, time zones.
+//!
+//! A list is cut into pages within UKG's documented limits, and answers are handed on page by page: nothing here grows
+//! with the number of workers beyond what the caller asked for at once. Whatever says more than one thing about one
+//! worker says it about that worker only (facts/ukg-pro-wfm.md §3.7).
+
+mod card;
+mod entries;
+mod on_premise;
+mod parts;
+mod people;
+mod timecards;
+mod who;
+mod zones;
+
+use std::cell::Cell;
+
+use chrono::NaiveDate;
+use shift_access_core::identity::Person;
+use shift_access_core::timecard::Timecard;
+use shift_access_core::zone::KronosZone;
+
+use crate::call::gate::Gate;
+use crate::call::said::Said;
+use crate::call::{Answer, Call, System, blame};
+use crate::trouble::Trouble;
+use parts::Stop;
+
+/// People in one call, UKG's limit (facts/ukg-pro-wfm.md §2.1).
+const PEOPLE_A_CALL: usize = 1000;
+/// Time cards in one call, UKG's limit (facts/ukg-pro-wfm.md §3.3); also that of the on-premise flag (§3.1).
+const CARDS_A_CALL: usize = 500;
+/// Calls at once, UKG's advice (facts/ukg-pro-wfm.md §4).
+const CALLS_AT_ONCE: usize = 4;
+
+/// The user the connection logs in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentUser {
+    /// The user name.
+    pub user_name: String,
+    /// The person number, where there is one.
+    pub person_number: Option<String>,
+    /// The text of the user's time zone.
+    pub zone: Option<String>,
+}
+
+/// What UKG knows of some user names. A name in neither list is not in UKG, or hidden from the API user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct People {
+    /// Everybody found; two persons of one name are both here.
+    pub found: Vec<Person>,
+    /// Names for which UKG answered an error, with its words.
+    pub failed: Vec<(String, String)>,
+}
+
+/// The client. One lives as long as one run, and remembers the page sizes that UKG could cope with.
+#[derive(Debug)]
+pub struct Kronos {
+    gate: Gate,
+    people: Cell<usize>,
+    cards: Cell<usize>,
+    flags: Cell<usize>,
+}
+
+impl Kronos {
+    /// A client that begins with pages as large as UKG allows.
+    pub fn new() -> Self {
+        Self {
+            gate: Gate::new(CALLS_AT_ONCE),
+            people: Cell::new(PEOPLE_A_CALL),
+            cards: Cell::new(CARDS_A_CALL),
+            flags: Cell::new(CARDS_A_CALL),
+        }
+    }
+
+    /// Who the connection logs in as: the cheapest call that proves the login.
+    pub async fn current_user(&self) -> Result<CurrentUser, Trouble> {
+        let answer = self.read(Call::get("/api/v1/commons/persons/current_user_info")).await?;
+        who::read(&answer.body).ok_or_else(|| puzzling(&answer, "the question who is logged in"))
+    }
+
+    /// Finds the persons with these user names, which are to be distinct.
+    pub async fn people(&self, names: &[String]) -> Result<People, Trouble> {
+        people::people(self, names).await
+    }
+
+    /// The time cards of these person numbers, which are to be distinct, from the first day up to `until`, exclusive.
+    /// One result for each number, in no particular order.
+    pub async fn timecards(
+        &self,
+        numbers: &[String],
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Vec<(String, Result<Timecard, String>)>, Trouble> {
+        timecards::timecards(self, numbers, from, until).await
+    }
+
+    /// Whether these persons are on the premises now, as UKG itself sees it. One result for each number.
+    pub async fn on_premise(&self, numbers: &[String]) -> Result<Vec<(String, Result<bool, String>)>, Trouble> {
+        on_premise::on_premise(self, numbers).await
+    }
+
+    /// The tenant's time zones.
+    pub async fn zones(&self) -> Result<Vec<KronosZone>, Trouble> {
+        let answer = self.read(Call::get("/api/v1/commons/setup/timezones")).await?;
+        zones::read(&answer.body).ok_or_else(|| puzzling(&answer, "the list of time zones"))
+    }
+
+    async fn read(&self, call: Call) -> Result<Answer, Trouble> {
+        let _pass = self.gate.enter().await;
+        crate::call::read(System::Kronos, call).await
+    }
+
+    /// Sends a question about a list of persons, and tells a refusal that a shorter list can mend from one it cannot.
+    async fn ask(&self, call: Call) -> Result<Answer, Stop> {
+        let _pass = self.gate.enter().await;
+        parts::judge(crate::call::send(System::Kronos, call).await)
+    }
+}
+
+impl Default for Kronos {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn puzzling(answer: &Answer, what: &str) -> Trouble {
+    blame::not_understood(System::Kronos, answer, what)
+}
+
+/// What UKG said of one worker, with the request id of the answer it stood in.
+fn words(said: &Said, answer: &Answer) -> String {
+    blame::with_request_id(System::Kronos, said.to_string(), answer.request_id.as_deref())
+}

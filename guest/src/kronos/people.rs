@@ -1,0 +1,279 @@
+//! Persons by user name (facts/ukg-pro-wfm.md §2.1).
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde_json::json;
+use shift_access_core::identity::Person;
+use shift_access_core::ids;
+
+use crate::call::Call;
+use crate::call::loose::{List, Loose, Word};
+use crate::call::said::{Said, WireError};
+use crate::clock;
+use crate::kronos::entries::{self, Entries, Entry, Item};
+use crate::kronos::who::{WireZone, zone_text};
+use crate::kronos::{Kronos, People, parts, puzzling, words};
+use crate::trouble::Trouble;
+
+/// See [`Kronos::people`].
+///
+/// Whether UKG looks at the case of a user name is not documented, so names that fit nobody are asked for again in small
+/// and in capital letters.
+pub async fn people(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
+    let mut people = read(kronos, names).await?;
+    for spell in [str::to_lowercase, str::to_uppercase] {
+        let other = other_spellings(names, &people, spell);
+        if !other.is_empty() {
+            let more = read(kronos, &other).await?;
+            people.found.extend(more.found);
+            people.failed.extend(more.failed.into_iter().map(|(name, message)| (as_asked(names, name), message)));
+        }
+    }
+    Ok(people)
+}
+
+/// Names without a person or an error, in another spelling, if that is another.
+fn other_spellings(names: &[String], people: &People, spell: impl Fn(&str) -> String) -> Vec<String> {
+    let known = people.found.iter().map(|person| person.user_name.as_str()).chain(people.failed.iter().map(|(name, _)| name.as_str()));
+    let known: HashSet<String> = known.map(ids::key).collect();
+    let open = names.iter().filter(|name| !known.contains(&ids::key(name)));
+    open.map(|name| (name, spell(name))).filter(|(name, other)| *name != other).map(|(_, other)| other).collect()
+}
+
+fn as_asked(names: &[String], spelled: String) -> String {
+    let key = ids::key(&spelled);
+    names.iter().find(|name| ids::key(name) == key).cloned().unwrap_or(spelled)
+}
+
+async fn read(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
+    let today = clock::now().date_naive();
+    let parts = parts::read(names, &kronos.people, async |names| {
+        let answer = kronos.ask(question(names)).await?;
+        let entries = Entries::<Found>::read(&answer.body);
+        let entries = entries.ok_or_else(|| parts::Stop::Trouble(puzzling(&answer, "the question who has these user names")))?;
+        Ok(sort_out(entries, names, today, |said| words(said, &answer)))
+    });
+    let mut people = People::default();
+    for (names, result) in parts.await? {
+        match result {
+            Ok(part) => {
+                people.found.extend(part.found);
+                people.failed.extend(part.failed);
+            }
+            Err(unread) if unread.code.as_deref() == Some(parts::NOT_FOUND) => {}
+            Err(unread) => people.failed.extend(names.iter().map(|name| (name.clone(), unread.message.clone()))),
+        }
+    }
+    Ok(people)
+}
+
+fn question(names: &[String]) -> Call {
+    let body = json!({"where": {"employees": {"key": "username", "values": names}, "extensionType": "employee"}});
+    Call::post("/api/v1/commons/persons/extensions/multi_read", &body)
+}
+
+/// Whether somebody was not found is no failure; an error that names nobody is one for each name without an answer.
+fn sort_out(entries: Entries<Found>, names: &[String], today: NaiveDate, words: impl Fn(&Said) -> String) -> People {
+    let assigned = entries.assign(names, ids::key);
+    let is_failure = |said: &&Said| said.code.as_deref() != Some(parts::NOT_FOUND);
+    let stray = assigned.stray.iter().find(is_failure);
+    let mut people = People::default();
+    for (name, of_one) in names.iter().zip(&assigned.each) {
+        people.found.extend(of_one.iter().flatten().map(|found| found.person(name, today)));
+        let found_nobody = of_one.iter().all(Result::is_err);
+        let error = of_one.iter().filter_map(|result| result.as_ref().err()).find(is_failure);
+        if let Some(said) = error.or(stray.filter(|_| of_one.is_empty())).filter(|_| found_nobody) {
+            people.failed.push((name.clone(), words(said)));
+        }
+    }
+    people
+}
+
+/// A person as the answer describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    user_name: Option<String>,
+    person_number: String,
+    zone: Option<String>,
+    statuses: Vec<StatusSpan>,
+}
+
+impl Found {
+    fn person(&self, asked: &str, today: NaiveDate) -> Person {
+        Person {
+            person_number: self.person_number.clone(),
+            user_name: self.user_name.clone().unwrap_or_else(|| asked.to_owned()),
+            zone: self.zone.clone(),
+            terminated: self.statuses.iter().any(|span| span.is_terminated_on(today)),
+        }
+    }
+}
+
+/// An employment status and the days it holds, the last one exclusive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct StatusSpan {
+    terminated: bool,
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+}
+
+impl StatusSpan {
+    fn is_terminated_on(&self, day: NaiveDate) -> bool {
+        self.terminated && self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WirePerson {
+    #[serde(rename = "employeeExtension")]
+    employee: Loose<WireEmployee>,
+    success: Loose<Box<WirePerson>>,
+    error: Loose<WireError>,
+    #[serde(rename = "exceptionPresent")]
+    exception_present: Word,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireEmployee {
+    #[serde(rename = "userName")]
+    user_name: Word,
+    #[serde(rename = "personNumber")]
+    person_number: Word,
+    #[serde(rename = "timeZone")]
+    time_zone: Loose<WireZone>,
+    #[serde(rename = "timeZoneId")]
+    time_zone_id: Word,
+    #[serde(rename = "employmentStatuses")]
+    employment_statuses: List<Loose<WireStatus>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireStatus {
+    #[serde(rename = "employmentStatus")]
+    status: Loose<WireZone>,
+    #[serde(rename = "effectiveDate")]
+    from: Word,
+    #[serde(rename = "expirationDate")]
+    until: Word,
+}
+
+impl Item for Found {
+    type Wire = WirePerson;
+
+    fn from_wire(wire: WirePerson) -> Entry<Self> {
+        if let Loose::Object(person) = wire.success {
+            return Self::from_wire(*person);
+        }
+        let employee = wire.employee.into_object();
+        let user_name = employee.as_ref().and_then(|employee| employee.user_name.to_text());
+        let error = entries::error(wire.error);
+        if let Some(said) = error.or_else(|| wire.exception_present.yes()?.then(|| Said::words("UKG reports an exception"))) {
+            return Entry::error(user_name, said);
+        }
+        let Some((employee, person_number)) =
+            employee.and_then(|employee| employee.person_number.to_text().map(|number| (employee, number)))
+        else {
+            return Entry::error(user_name, Said::words("UKG gives no person number"));
+        };
+        let found = Self {
+            user_name: user_name.clone(),
+            person_number,
+            zone: zone_text(&employee.time_zone).or_else(|| employee.time_zone_id.to_text()),
+            statuses: employee.employment_statuses.items.iter().filter_map(Loose::object).map(status).collect(),
+        };
+        Entry { key: user_name, what: Ok(found) }
+    }
+}
+
+fn status(wire: &WireStatus) -> StatusSpan {
+    let terminated = zone_text(&wire.status).is_some_and(|text| text.eq_ignore_ascii_case("terminated"));
+    StatusSpan { terminated, from: day(&wire.from), until: day(&wire.until) }
+}
+
+/// A date, or the date of a date-time.
+fn day(word: &Word) -> Option<NaiveDate> {
+    word.text()?.get(..10)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(body: &str, names: &[&str]) -> People {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let today = NaiveDate::from_ymd_opt(2026, 5, 4).unwrap();
+        sort_out(Entries::read(body.as_bytes()).unwrap(), &names, today, Said::to_string)
+    }
+
+    fn numbers(people: &People) -> Vec<&str> {
+        people.found.iter().map(|person| person.person_number.as_str()).collect()
+    }
+
+    #[test]
+    fn people_are_found_in_any_case_with_zone_and_status() {
+        let body = r#"[
+            {"employeeExtension":{"userName":"ADIAZ","personNumber":"0042","personId":7,"timeZone":"(GMT -05:00) Eastern Time",
+                "employmentStatuses":[{"employmentStatus":"Active","effectiveDate":"2020-01-01","expirationDate":"3000-01-01"}]}},
+            {"employeeExtension":{"userName":"bo","personNumber":43,"timeZoneId":13411,"employmentStatuses":[
+                {"employmentStatus":"Active","effectiveDate":"2020-01-01","expirationDate":"2026-05-04"},
+                {"employmentStatus":"Terminated","effectiveDate":"2026-05-04","expirationDate":"3000-01-01"}]}}]"#;
+        let people = sorted(body, &["adiaz", "bo"]);
+        let [ana, bo] = people.found.as_slice() else { panic!("{people:?}") };
+        assert_eq!((ana.user_name.as_str(), ana.person_number.as_str(), ana.terminated), ("ADIAZ", "0042", false));
+        assert_eq!(ana.zone.as_deref(), Some("(GMT -05:00) Eastern Time"));
+        assert_eq!((bo.person_number.as_str(), bo.zone.as_deref(), bo.terminated), ("43", Some("13411"), true));
+    }
+
+    #[test]
+    fn two_persons_of_one_name_are_both_found() {
+        let body =
+            r#"[{"employeeExtension":{"userName":"a","personNumber":"1"}},{"employeeExtension":{"userName":"A","personNumber":"2"}}]"#;
+        assert_eq!(numbers(&sorted(body, &["a"])), ["1", "2"]);
+    }
+
+    #[test]
+    fn nobody_found_is_no_failure_and_an_error_is_one() {
+        let body = r#"[{"employeeExtension":{"userName":"a","personNumber":"1"}},
+            {"error":{"errorCode":"WCO-101263","message":"not found"},"exceptionPresent":true},
+            {"error":{"errorCode":"WCO-101299","message":"broken"},"exceptionPresent":true}]"#;
+        let people = sorted(body, &["a", "b", "c"]);
+        assert_eq!(numbers(&people), ["1"]);
+        assert_eq!(people.failed, [("c".to_owned(), "WCO-101299: broken".to_owned())]);
+    }
+
+    #[test]
+    fn the_partial_form_with_results_is_read() {
+        let body = r#"{"errorCode":"WCO-101271","message":"completed with errors","details":{"error-offsets":["0"],"results":[
+            {"error":{"errorCode":"WCO-101299","message":"broken"}},{"success":{"employeeExtension":{"userName":"b","personNumber":"2"}}}]}}"#;
+        let people = sorted(body, &["a", "b"]);
+        assert_eq!((numbers(&people), people.failed.len()), (vec!["2"], 1));
+        assert_eq!(people.failed[0].0, "a");
+    }
+
+    #[test]
+    fn an_error_that_names_nobody_fails_every_name_without_an_answer() {
+        let body = r#"[{"employeeExtension":{"userName":"c","personNumber":"3"}},{"error":{"errorCode":"E"}}]"#;
+        let failed: Vec<_> = sorted(body, &["a", "b", "c"]).failed.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(failed, ["a", "b"]);
+    }
+
+    #[test]
+    fn only_names_that_fit_nobody_are_spelled_otherwise() {
+        let names = ["ADiaz", "bo", "Cy", "Di"].map(str::to_owned);
+        let mut people = sorted(r#"[{"employeeExtension":{"userName":"adiaz","personNumber":"1"}}]"#, &["ADiaz"]);
+        people.failed.push(("cy".to_owned(), "broken".to_owned()));
+        assert_eq!(other_spellings(&names, &people, str::to_lowercase), ["di"]);
+        assert_eq!(other_spellings(&names, &people, str::to_uppercase), ["BO", "DI"]);
+        assert_eq!(as_asked(&names, "DI".to_owned()), "Di");
+    }
+
+    #[test]
+    fn a_person_without_a_number_fails() {
+        assert_eq!(sorted(r#"[{"employeeExtension":{"userName":"a"}}]"#, &["a"]).failed.len(), 1);
+    }
+}

@@ -1,0 +1,114 @@
+//! What the pack says of itself. The tables it is drawn from live in the core; nothing here decides anything.
+
+mod connections;
+
+use shift_access_core::catalogue;
+
+use crate::bindings::exports::shift_access::plugin::pack::{Description, JobInfo, Kind, ListenerInfo, PropertyInfo, Surface, Value};
+use crate::convert;
+
+/// The job that tries every link.
+pub const TEST_CONNECTION: &str = "test-connection";
+
+/// The job that reads every worker.
+pub const BATCH: &str = "batch";
+
+/// The option of the batch that lets a held run through.
+pub const RELEASE_BRAKE: &str = "release-brake";
+
+/// What a decision may be asked about: the places that Workspace ONE can restrict (facts/workspace-one.md §1.3).
+const SURFACES: &[(&str, &str)] = &[
+    ("custom", "Custom tab"),
+    ("employee-self-service", "Employee Self-Service"),
+    ("for-you", "For You"),
+    ("people", "People"),
+    ("digital-badge", "Digital Badge"),
+    ("apps", "Apps"),
+];
+
+/// The description.
+pub fn describe() -> Description {
+    Description {
+        title: "Kronos - Worker Status".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        summary: "Reads from UKG Pro Workforce Management (Kronos) which workers are clocked in, and decides from it who may use \
+                  their work apps."
+            .into(),
+        connections: vec![connections::kronos(), connections::workspace_one()],
+        properties: convert::properties(),
+        jobs: jobs(),
+        listener: Some(ListenerInfo {
+            process: "[Workspace ONE] Worker Status - Listener [Kronos]".into(),
+            code_prefix: catalogue::LISTENER.into(),
+            summary: "Reads one worker at once when an event names them or somebody asks.".into(),
+        }),
+        surfaces: SURFACES.iter().map(|(name, title)| Surface { name: (*name).into(), title: (*title).into() }).collect(),
+        code_prefix: catalogue::JOBS.into(),
+        errors: convert::errors(),
+        alert_property: Some("alert-email".into()),
+    }
+}
+
+fn jobs() -> Vec<JobInfo> {
+    vec![
+        JobInfo {
+            name: TEST_CONNECTION.into(),
+            process: "[Kronos] Worker Status Test Connection".into(),
+            summary: "Tries every link in turn and names the remedy for the first that fails.".into(),
+            schedulable: false,
+            interval_property: None,
+            options: Vec::new(),
+        },
+        JobInfo {
+            name: BATCH.into(),
+            process: "[Kronos] Worker Status - Batch [Workspace ONE]".into(),
+            summary: "Reads the working status of every worker in the configured groups and stores it.".into(),
+            schedulable: true,
+            interval_property: Some("interval-minutes".into()),
+            options: vec![release_brake()],
+        },
+    ]
+}
+
+fn release_brake() -> PropertyInfo {
+    PropertyInfo {
+        name: RELEASE_BRAKE.into(),
+        title: "Release the brake".into(),
+        summary: "Stores this run's result even where `brake-percent` would hold it.".into(),
+        kind: Kind::Switch,
+        default: Some(Value::Switch(false)),
+        required: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processes_have_the_names_the_history_shows() {
+        let description = describe();
+        let jobs: Vec<_> = description.jobs.iter().map(|job| (job.name.as_str(), job.process.as_str())).collect();
+        assert_eq!(
+            jobs,
+            [("test-connection", "[Kronos] Worker Status Test Connection"), ("batch", "[Kronos] Worker Status - Batch [Workspace ONE]"),]
+        );
+        let listener = description.listener.map(|listener| (listener.process, listener.code_prefix));
+        assert_eq!(listener, Some(("[Workspace ONE] Worker Status - Listener [Kronos]".into(), "HWKR-WS".into())));
+    }
+
+    #[test]
+    fn the_properties_it_points_to_are_there() {
+        let description = describe();
+        let names: Vec<_> = description.properties.iter().map(|property| property.name.as_str()).collect();
+        let intervals = description.jobs.iter().filter_map(|job| job.interval_property.as_deref());
+        for name in intervals.chain(description.alert_property.as_deref()) {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_number_has_two_digits() {
+        assert!(describe().errors.iter().all(|error| error.number.len() == 2));
+    }
+}

@@ -1,0 +1,72 @@
+//! Whether the time system answered when it was last asked. Decisions about old records rest on it (design §6).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shift_access_core::catalogue;
+use shift_access_core::decide::Reach;
+
+use crate::store::{self, Entry, StoreError};
+use crate::trouble::Trouble;
+
+/// Where it is stored.
+pub const KEY: &str = "state/reach";
+
+#[derive(Serialize, Deserialize)]
+struct Form {
+    /// When it was asked, in milliseconds since 1970.
+    at: i64,
+    /// Whether it answered.
+    ok: bool,
+}
+
+/// Stores how an attempt ended.
+pub async fn note(ok: bool, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let form = Form { at: at.timestamp_millis(), ok };
+    // A struct of numbers always has a JSON form.
+    store::put(vec![store::write(KEY.to_owned(), serde_json::to_vec(&form).unwrap_or_default())]).await
+}
+
+/// Stores that the time system was not reached, if that is what made something fail. The failure itself is what gets
+/// told, so a store that fails as well is passed over.
+pub async fn note_failure(trouble: &Trouble, at: DateTime<Utc>) {
+    if means_unreachable(trouble.number) {
+        let _ = note(false, at).await;
+    }
+}
+
+/// How the last attempt ended. Without a legible note nothing is held against the time system.
+pub fn read(entry: Option<&Entry>) -> Reach {
+    match entry.and_then(|entry| serde_json::from_slice::<Form>(&entry.value).ok()) {
+        Some(Form { ok: false, .. }) => Reach::Failed,
+        _ => Reach::Reached,
+    }
+}
+
+/// No answer, only "too many requests", or something that is no answer of the time system's, such as the page of a
+/// gateway. A refused login is an answer: it must not open what `authorize-unreachable` opens.
+const fn means_unreachable(number: u8) -> bool {
+    matches!(number, catalogue::KRONOS_UNREACHABLE | catalogue::KRONOS_THROTTLED | catalogue::KRONOS_NOT_UNDERSTOOD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(value: &str) -> Entry {
+        Entry { key: KEY.into(), value: value.into(), revision: "1".into() }
+    }
+
+    #[test]
+    fn only_a_legible_failure_counts_as_one() {
+        assert_eq!(read(None), Reach::Reached);
+        assert_eq!(read(Some(&entry(r#"{"at":1,"ok":true}"#))), Reach::Reached);
+        assert_eq!(read(Some(&entry(r#"{"at":1,"ok":false}"#))), Reach::Failed);
+        assert_eq!(read(Some(&entry("?"))), Reach::Reached);
+    }
+
+    #[test]
+    fn a_refused_login_is_an_answer() {
+        assert!(means_unreachable(10) && means_unreachable(15) && means_unreachable(16));
+        assert!(!means_unreachable(11) && !means_unreachable(12) && !means_unreachable(14) && !means_unreachable(20));
+    }
+}
