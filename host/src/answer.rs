@@ -1,0 +1,102 @@
+//! What a plugin answers, in the JSON that the command line and the API print (design §7).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+/// What is stored for one user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The tenant.
+    pub tenant: String,
+    /// The user name as the directory writes it.
+    pub user: String,
+    /// The person's number in the time system.
+    pub person_number: Option<String>,
+    /// The status, in the pack's words.
+    pub status: String,
+    /// Why, in the pack's words.
+    pub reason: String,
+    /// Since when it holds.
+    #[serde(serialize_with = "instant")]
+    pub since: Option<DateTime<Utc>>,
+    /// When the evidence was read.
+    #[serde(serialize_with = "instant")]
+    pub observed_at: Option<DateTime<Utc>>,
+    /// How old the evidence is, in seconds.
+    pub age_seconds: u64,
+    /// Where it comes from.
+    pub source: Source,
+    /// The way to the status.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Where knowledge comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The run that read it.
+    pub run: Option<String>,
+    /// `batch`, `look-up` or `event`.
+    pub kind: String,
+}
+
+/// One step of the way to a status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// When it happened.
+    #[serde(serialize_with = "instant")]
+    pub at: Option<DateTime<Utc>>,
+    /// What it was, in plain words.
+    pub what: String,
+}
+
+/// One page of entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// The entries.
+    pub items: Vec<Entry>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The user name as asked.
+    pub user: String,
+    /// The surface as asked.
+    pub surface: Option<String>,
+    /// Allow or deny.
+    pub decision: Verdict,
+    /// Why, in the pack's words.
+    pub reason: String,
+    /// The status it rests on.
+    pub status: String,
+    /// Since when that status holds.
+    #[serde(serialize_with = "instant")]
+    pub since: Option<DateTime<Utc>>,
+    /// When the evidence was read.
+    #[serde(serialize_with = "instant")]
+    pub as_of: Option<DateTime<Utc>>,
+    /// How old the evidence is, in seconds.
+    pub age_seconds: Option<u64>,
+    /// Where the evidence comes from.
+    pub source: Option<Source>,
+}
+
+/// Whether a user may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The user may.
+    Allow,
+    /// The user may not.
+    Deny,
+}
+
+/// An instant as RFC 3339 in UTC, or null.
+fn instant<S: Serializer>(instant: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match instant {
+        Some(instant) => serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+        None => serializer.serialize_none(),
+    }
+}

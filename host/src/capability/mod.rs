@@ -1,0 +1,116 @@
+//! THE list of what a plugin gets: five interfaces and a few harmless parts of WASI. Nothing else is linked, so a
+//! component that asks for more is refused when it is loaded.
+//!
+//! One capability, one file. Each translates the contract's types to the host's own and back; what a capability means
+//! is decided where it is done (connection, store, mail), never here.
+
+mod email;
+mod http;
+mod journal;
+mod properties;
+mod storage;
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::clock::{Clock, SystemClock, WallClock};
+use crate::connection::{HttpClient, NoConnections};
+use crate::description::PropertyValue;
+use crate::limits::Limits;
+use crate::mail::Postbox;
+use crate::plugin::bindings::Plugin;
+use crate::store::{MemoryStore, Store};
+
+pub use journal::{Journal, Progress};
+pub(crate) use properties::to_contract as property;
+
+/// What one tenant's plugin is lent for one call.
+#[derive(Clone)]
+pub struct Lent {
+    /// Whose data it is.
+    pub tenant: Arc<str>,
+    /// The tenant's connections.
+    pub http: Arc<dyn HttpClient>,
+    /// The keys and values of all tenants; only `tenant`'s are reachable.
+    pub store: Arc<dyn Store>,
+    /// The post, where there is a mail server.
+    pub post: Option<Arc<Postbox>>,
+    /// Where the plugin tells what it does.
+    pub journal: Arc<Journal>,
+    /// The tenant's property values.
+    pub properties: Arc<Vec<(String, PropertyValue)>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Lent {
+    /// For the pure functions, which call no import: nothing to reach, nothing to keep.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            tenant: Arc::from(""),
+            http: Arc::new(NoConnections),
+            store: Arc::new(MemoryStore::default()),
+            post: None,
+            journal: Arc::default(),
+            properties: Arc::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// What a store holds: the loan, and what WASI needs.
+pub(crate) struct State {
+    lent: Lent,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub(crate) limits: Limits,
+}
+
+impl State {
+    pub(crate) fn new(lent: Lent, limits: Limits) -> Self {
+        let wasi = WasiCtxBuilder::new().wall_clock(WallClock(lent.clock.clone())).build();
+        Self { lent, wasi, table: ResourceTable::new(), limits }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Names the loan as what the five interfaces work on.
+pub(crate) struct Loan;
+
+impl HasData for Loan {
+    type Data<'a> = &'a mut Lent;
+}
+
+/// Everything a plugin may import.
+pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasi(&mut linker)?;
+    Plugin::add_to_linker::<State, Loan>(&mut linker, |state| &mut state.lent)?;
+    Ok(linker)
+}
+
+/// What Rust's standard library imports even for pure code: a clock, random numbers, and standard streams that lead
+/// nowhere. No environment variable, argument, file or socket is behind any of it.
+fn wasi(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+    use wasmtime_wasi::p2::bindings::{cli, random};
+    use wasmtime_wasi::random::WasiRandom;
+
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, |state| state.wasi.random())?;
+    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    Ok(())
+}

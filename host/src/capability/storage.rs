@@ -1,0 +1,72 @@
+//! The tenant's keys and values. The tenant's name is added here, so no key a plugin makes up reaches another's data.
+
+use wasmtime::component::Accessor;
+
+use super::{Lent, Loan, State};
+use crate::plugin::bindings::shift_access::plugin::storage;
+use crate::store::{Condition, Entry, Outcome, Scan, Space, StoreError, Write};
+
+impl storage::Host for &mut Lent {}
+
+impl storage::HostWithStore<State> for Loan {
+    async fn get(accessor: &Accessor<State, Self>, keys: Vec<String>) -> Result<Vec<Option<storage::Entry>>, storage::Error> {
+        let lent = lent(accessor);
+        let entries = lent.store.get(&space(&lent), &keys).await?;
+        Ok(entries.into_iter().map(|entry| entry.map(storage::Entry::from)).collect())
+    }
+
+    async fn commit(accessor: &Accessor<State, Self>, writes: Vec<storage::Write>) -> Result<storage::Outcome, storage::Error> {
+        let lent = lent(accessor);
+        let writes = writes.into_iter().map(Write::from).collect();
+        Ok(match lent.store.commit(&space(&lent), writes).await? {
+            Outcome::Committed => storage::Outcome::Committed,
+            Outcome::Conflict(keys) => storage::Outcome::Conflict(keys),
+        })
+    }
+
+    async fn scan(
+        accessor: &Accessor<State, Self>,
+        prefix: String,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<storage::Page, storage::Error> {
+        let lent = lent(accessor);
+        let page = lent.store.scan(&space(&lent), &Scan::new(prefix, limit).from(cursor)).await?;
+        Ok(storage::Page { entries: page.entries.into_iter().map(storage::Entry::from).collect(), cursor: page.cursor })
+    }
+}
+
+fn lent(accessor: &Accessor<State, Loan>) -> Lent {
+    accessor.with(|mut access| access.get().clone())
+}
+
+fn space(lent: &Lent) -> Space {
+    Space::plugin(&*lent.tenant)
+}
+
+impl From<Entry> for storage::Entry {
+    fn from(entry: Entry) -> Self {
+        Self { key: entry.key, value: entry.value, revision: entry.revision }
+    }
+}
+
+impl From<storage::Write> for Write {
+    fn from(write: storage::Write) -> Self {
+        let condition = match write.condition {
+            storage::Condition::Any => Condition::Any,
+            storage::Condition::Absent => Condition::Absent,
+            storage::Condition::Revision(revision) => Condition::Revision(revision),
+        };
+        Self { key: write.key, value: write.value, condition }
+    }
+}
+
+impl From<StoreError> for storage::Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            quota @ StoreError::QuotaExceeded { .. } => Self::QuotaExceeded(quota.to_string()),
+            StoreError::Invalid(text) => Self::Invalid(text),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}

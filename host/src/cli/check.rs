@@ -1,0 +1,25 @@
+//! `check`: every problem of the configuration at once.
+
+use std::path::Path;
+
+use super::{Exit, cache_folder, print};
+use crate::config::Severity;
+use crate::site::Site;
+
+/// Reads the configuration and the component, and prints every problem at once: file, key, what to write instead.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) async fn run(config: &Path, _args: Args) -> Result<(), Exit> {
+    let (site, problems) = Site::check(config, &|name| std::env::var(name).ok(), cache_folder()).await;
+    print(problems.iter().map(ToString::to_string))?;
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    match errors {
+        0 => print([format!("{}: good; {} tenants, {warnings} warnings", config.display(), site.len())]),
+        _ => {
+            print([format!("{}: {errors} errors, {warnings} warnings", config.display())])?;
+            Err(Exit::Said(64))
+        }
+    }
+}

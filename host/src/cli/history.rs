@@ -1,0 +1,51 @@
+//! `history`: what ran, and how it ended.
+
+use std::path::Path;
+
+use super::{Exit, json, open, print, text};
+use crate::history::{Filter, Status};
+
+/// Shows the execution history, newest first, or one run with its story.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The tenant.
+    tenant: String,
+    /// One run, by its id.
+    run: Option<String>,
+    /// Only runs of this job.
+    #[arg(long)]
+    job: Option<String>,
+    /// Only runs that stand so, such as `ERROR`.
+    #[arg(long)]
+    status: Option<Status>,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
+    let site = open(config).await?;
+    let tenant = site.tenant(&args.tenant)?;
+    let history = site.host().history();
+    let failed = |error: crate::store::StoreError| Exit::Failed(error.to_string());
+    if let Some(id) = &args.run {
+        let detail = history.one(&tenant.name, id).await.map_err(failed)?;
+        let detail = detail.ok_or_else(|| Exit::Failed(format!("there is no run {id} of the tenant {}", tenant.name)))?;
+        return if args.json { print([json(&detail)?]) } else { print(text::run(&detail)) };
+    }
+    if !args.json {
+        print([text::run_head()])?;
+    }
+    let filter = Filter { status: args.status, job: args.job };
+    let mut cursor = None;
+    loop {
+        let page = history.list(&tenant.name, &filter, cursor, 100).await.map_err(failed)?;
+        for run in &page.items {
+            print([if args.json { json(run)? } else { text::run_line(run) }])?;
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}

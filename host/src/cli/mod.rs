@@ -1,0 +1,181 @@
+//! The command line: one command, one file. Results go to stdout, progress and logs to stderr.
+//!
+//! Exit codes: 0 done (a deny is done), 1 the run or request failed or was held, 64 usage or configuration.
+
+mod check;
+mod decide;
+mod describe;
+mod history;
+mod run;
+mod text;
+mod worker;
+mod workers;
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::plugin::CallError;
+use crate::site::{Site, SiteError};
+
+/// Shift access: knows which workers are clocked in, and so may use their work apps.
+#[derive(Debug, Parser)]
+#[command(name = "shift-access", version, max_term_width = 110)]
+struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "shift-access.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Describe(describe::Args),
+    Run(run::Args),
+    Workers(workers::Args),
+    Worker(worker::Args),
+    Decide(decide::Args),
+    History(history::Args),
+}
+
+/// How a command ends when it does not end well.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// The run or the request failed: 1.
+    Failed(String),
+    /// The usage or the configuration is wrong: 64.
+    Usage(String),
+    /// Everything was said already: this code.
+    Said(u8),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(text) | Self::Usage(text) => f.write_str(text),
+            Self::Said(_) => Ok(()),
+        }
+    }
+}
+
+impl From<CallError> for Exit {
+    fn from(error: CallError) -> Self {
+        Self::Failed(match error {
+            CallError::Failure(failure) => text::failure(&failure),
+            other => other.to_string(),
+        })
+    }
+}
+
+impl From<SiteError> for Exit {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Configuration => Self::Said(64),
+            SiteError::UnknownTenant(_) => Self::Usage(error.to_string()),
+            SiteError::Store(_) | SiteError::Host(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Exit {
+    fn from(error: std::io::Error) -> Self {
+        // Whoever reads the output has seen enough, as `head` does.
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Said(0) } else { Self::Failed(error.to_string()) }
+    }
+}
+
+/// Runs the command that the program's arguments name.
+pub fn main() -> ExitCode {
+    command(std::env::args_os())
+}
+
+/// Runs the command that these arguments name; the first is the program's own name. Must not be called from within an
+/// asynchronous runtime: it starts its own.
+pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { 0 } else { 64 });
+        }
+    };
+    log();
+    let ended = tokio::runtime::Runtime::new().map_err(Exit::from).and_then(|runtime| {
+        let ended = runtime.block_on(dispatch(cli));
+        // A call that hangs in the system must not hold the end of the program.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            let text = exit.to_string();
+            if !text.is_empty() {
+                eprintln!("shift-access: {text}");
+            }
+            ExitCode::from(match exit {
+                Exit::Failed(_) => 1,
+                Exit::Usage(_) => 64,
+                Exit::Said(code) => code,
+            })
+        }
+    }
+}
+
+fn log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("SHIFT_ACCESS_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let ansi = std::io::stderr().is_terminal();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Exit> {
+    let config = cli.config;
+    match cli.command {
+        Command::Check(args) => check::run(&config, args).await,
+        Command::Describe(args) => describe::run(args).await,
+        Command::Run(args) => run::run(&config, args).await,
+        Command::Workers(args) => workers::run(&config, args).await,
+        Command::Worker(args) => worker::run(&config, args).await,
+        Command::Decide(args) => decide::run(&config, args).await,
+        Command::History(args) => history::run(&config, args).await,
+    }
+}
+
+/// Opens the site; problems of the configuration go to stderr, all of them.
+async fn open(config: &std::path::Path) -> Result<Site, Exit> {
+    let (site, problems) = Site::open(config, &|name| std::env::var(name).ok(), cache_folder()).await;
+    let failed = site.is_err();
+    for problem in problems.iter().filter(|problem| failed || problem.severity == crate::config::Severity::Warning) {
+        eprintln!("{problem}");
+    }
+    Ok(site?)
+}
+
+/// Where compiled components are kept between runs: the user's cache folder.
+fn cache_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(caches.join("shift-access"))
+}
+
+/// Prints lines to stdout.
+fn print(lines: impl IntoIterator<Item = String>) -> Result<(), Exit> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// One object as one line of JSON.
+fn json(value: &impl serde::Serialize) -> Result<String, Exit> {
+    serde_json::to_string(value).map_err(|error| Exit::Failed(format!("the answer cannot be written as JSON: {error}")))
+}

@@ -1,0 +1,39 @@
+//! `worker`: one record with its explanation.
+
+use std::path::Path;
+
+use super::{Exit, json, open, print, text};
+
+/// Shows one record with its explanation.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The tenant.
+    tenant: String,
+    /// The user name, without regard to case.
+    user: String,
+    /// Ask the time system now instead of showing what is stored.
+    #[arg(long)]
+    refresh: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
+    let site = open(config).await?;
+    let tenant = site.tenant(&args.tenant)?;
+    let entry = if args.refresh {
+        Some(site.host().look_up(&tenant, &args.user).await?)
+    } else {
+        tenant.pack.find(site.host().lend(&tenant), &args.user).await?
+    };
+    let Some(entry) = entry else {
+        let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
+        return Err(Exit::Failed(format!("there is no record of {}\n{}", args.user, explanation.join("\n"))));
+    };
+    if args.json {
+        return print([json(&entry)?]);
+    }
+    print(text::entry(&entry))?;
+    print(tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?)
+}

@@ -1,0 +1,117 @@
+//! What is wrong with a configuration, in words that say where and what to write instead.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::tenant::Tenant;
+use crate::description;
+
+/// How much a problem weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// It was mended on the way, and is reported only.
+    Note,
+    /// It will run, though perhaps not as meant.
+    Warning,
+    /// Nothing may run before it is mended.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// One problem. No secret is ever in its words.
+///
+/// Its display form has two lines: `error: FILE:LINE: KEY: what is wrong`, then what to write instead, indented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The file, as the caller named it; absent for a configuration made in code.
+    pub file: Option<PathBuf>,
+    /// The line, counted from 1, where it has one.
+    pub line: Option<usize>,
+    /// The column, counted from 1; for text that is no TOML only.
+    pub column: Option<usize>,
+    /// The path of the key, such as `tenants.acme.environment`; empty for the file as a whole.
+    pub key: String,
+    /// Its code in the pack's catalogue, where the pack's check found it.
+    pub code: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead; empty where the message says it.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A problem that the pack's own check found with the properties of `tenant`.
+    pub fn from_pack(tenant: &Tenant, problem: description::Problem) -> Self {
+        let severity = match problem.severity {
+            description::Severity::Error => Severity::Error,
+            description::Severity::Warning => Severity::Warning,
+        };
+        Self {
+            severity,
+            file: tenant.origin.file.clone(),
+            line: tenant.origin.line_of(&problem.key),
+            column: None,
+            key: super::document::join(&tenant.properties_path(), &problem.key),
+            code: problem.code,
+            message: problem.message,
+            remedy: problem.remedy,
+        }
+    }
+
+    /// Adds what the pack's own check found. A property that already has an error is left out: its value was never
+    /// seen by the pack.
+    pub fn add_from_pack(problems: &mut Vec<Self>, tenant: &Tenant, found: impl IntoIterator<Item = description::Problem>) {
+        for problem in found.into_iter().map(|problem| Self::from_pack(tenant, problem)) {
+            if !problems.iter().any(|known| known.is_error() && known.key == problem.key) {
+                problems.push(problem);
+            }
+        }
+    }
+
+    /// Whether it forbids to run.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.severity)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        write!(f, ": ")?;
+        if let Some(file) = &self.file {
+            write!(f, "{}", file.display())?;
+            if let Some(line) = self.line {
+                write!(f, ":{line}")?;
+            }
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+            write!(f, ": ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}", self.message)?;
+        if !self.remedy.is_empty() {
+            write!(f, "\n  {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! A tenant: one pack in one environment, with its connections, properties, schedules and listener.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::connection::{self, ConnectionConfig};
+use super::document::{Node, Place, Report, Section, Value, join};
+use super::listener::{self, ListenerConfig};
+use super::problem::{Problem, Severity};
+use super::property;
+use super::schedule::{self, RawSchedule, Schedule};
+use crate::description::{Description, PropertyValue};
+
+/// Which environment a tenant belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Environment {
+    /// Real people.
+    Prod,
+    /// A trial.
+    #[default]
+    Test,
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prod => "PROD",
+            Self::Test => "TEST",
+        })
+    }
+}
+
+/// A tenant, ready to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Tenant {
+    /// Its name.
+    pub name: String,
+    /// Its environment.
+    pub environment: Environment,
+    /// The component; absent for the built-in pack.
+    pub component: Option<PathBuf>,
+    /// Its connections by name.
+    pub connections: BTreeMap<String, ConnectionConfig>,
+    /// Its properties, defaults filled in, in the order of the description.
+    pub properties: Vec<(String, PropertyValue)>,
+    /// When jobs start by themselves; empty: the default interval of each job.
+    pub schedules: Vec<Schedule>,
+    /// The listener, where it has one.
+    pub listener: Option<ListenerConfig>,
+    /// Where all this was written.
+    pub origin: Origin,
+}
+
+impl Tenant {
+    /// The value of a property.
+    pub fn property(&self, name: &str) -> Option<&PropertyValue> {
+        self.properties.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn properties_path(&self) -> String {
+        join(&join("tenants", &self.name), "properties")
+    }
+}
+
+/// Where a tenant was written, for problems found later. Empty for one made in code.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The file, as the caller named it.
+    pub file: Option<PathBuf>,
+    /// The line of the tenant's properties, or of the tenant.
+    pub line: Option<usize>,
+    /// The lines of its properties.
+    pub lines: BTreeMap<String, usize>,
+}
+
+impl Origin {
+    /// The line of a property, or of the table it would stand in.
+    pub fn line_of(&self, property: &str) -> Option<usize> {
+        self.lines.get(property).copied().or(self.line)
+    }
+}
+
+/// A tenant after the first stage. Its debug form holds its name only: there are secrets in the rest.
+#[derive(Clone)]
+pub struct RawTenant {
+    /// Its name.
+    pub name: String,
+    /// Its environment.
+    pub environment: Environment,
+    /// The component, which nobody has opened yet; absent for the built-in pack.
+    pub component: Option<PathBuf>,
+    component_line: Option<usize>,
+    file: PathBuf,
+    place: Place,
+    connections: Option<(Node, Place)>,
+    properties: Option<(Node, Place)>,
+    schedules: Vec<RawSchedule>,
+    listener: Option<(ListenerConfig, Place)>,
+}
+
+impl fmt::Debug for RawTenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawTenant").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl RawTenant {
+    /// A problem with the component, found by whoever opens it.
+    pub fn component_problem(&self, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        let place = Place { key: join(&self.place.key, "component"), line: self.component_line.or(self.place.line) };
+        Report::of(&self.file).problem(Severity::Error, &place, message.into(), remedy.into())
+    }
+
+    /// The second stage: types everything by the pack's description. `env` looks up a variable of the environment.
+    ///
+    /// The tenant may not run while one of the problems is an error.
+    pub fn resolve(&self, description: &Description, env: &dyn Fn(&str) -> Option<String>) -> (Tenant, Vec<Problem>) {
+        let mut report = Report::of(&self.file);
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let mut lines = BTreeMap::new();
+        let surroundings = connection::Surroundings { folder, env };
+        let connections = connection::resolve(self.connections.as_ref(), &self.place, &description.connections, &surroundings, &mut report);
+        let properties = property::resolve(self.properties.as_ref(), &description.properties, &mut lines, &mut report);
+        let schedules = self.schedules.iter().filter_map(|raw| schedule::resolve(raw, &description.jobs, &mut report)).collect();
+        if let Some((_, place)) = self.listener.as_ref().filter(|_| description.listener.is_none()) {
+            report.error(place, "the pack has no listener", "leave this table out");
+        }
+        let line = self.properties.as_ref().map(|(node, _)| node.line).or(self.place.line);
+        let tenant = Tenant {
+            name: self.name.clone(),
+            environment: self.environment,
+            component: self.component.clone(),
+            connections,
+            properties,
+            schedules,
+            listener: self.listener.as_ref().map(|(listener, _)| listener.clone()),
+            origin: Origin { file: Some(self.file.clone()), line, lines },
+        };
+        (tenant, report.into_problems())
+    }
+}
+
+/// Reads the table `[tenants]`.
+pub(super) fn read_all(
+    node: &Node,
+    place: Place,
+    file: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> BTreeMap<String, RawTenant> {
+    let mut tenants = BTreeMap::new();
+    let Some(mut section) = Section::open(node, place, report) else { return tenants };
+    for (name, node, place) in section.all() {
+        check_name(name, &place, report);
+        if let Some(section) = Section::open(node, place, report) {
+            tenants.insert(name.to_owned(), read(name, section, file, env, report));
+        }
+    }
+    if tenants.is_empty() && report.problems.is_empty() {
+        report.error(&section.place, "no tenant is configured", "add a table [tenants.NAME]");
+    }
+    tenants
+}
+
+/// A name stands in addresses and in the store's keys.
+fn check_name(name: &str, place: &Place, report: &mut Report) {
+    let good = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if !good {
+        report.error(place, "is not a tenant's name", "use up to 64 of the letters a to z, digits, `-` and `_`");
+    }
+}
+
+fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> RawTenant {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let environment = section.required_text("environment", "TEST", report).and_then(|(text, place)| environment(&text, &place, report));
+    let component = section.text("component", "plugin.wasm", report);
+    let connections = owned(section.get("connections"));
+    let properties = owned(section.get("properties"));
+    let schedules = section.get("schedules").map(|(node, place)| schedule::read(node, &place, report)).unwrap_or_default();
+    let listener = section.get("listener").and_then(|(node, place)| {
+        let section = Section::open(node, place.clone(), report)?;
+        Some((listener::read(section, folder, env, report)?, place))
+    });
+    let place = section.place.clone();
+    section.finish("key", report);
+    RawTenant {
+        name: name.to_owned(),
+        environment: environment.unwrap_or_default(),
+        component: component.as_ref().map(|(text, _)| folder.join(text)),
+        component_line: component.and_then(|(_, place)| place.line),
+        file: file.to_owned(),
+        place,
+        connections,
+        properties,
+        schedules,
+        listener,
+    }
+}
+
+fn owned(found: Option<(&Node, Place)>) -> Option<(Node, Place)> {
+    found.map(|(node, place)| (node.clone(), place))
+}
+
+fn environment(text: &str, place: &Place, report: &mut Report) -> Option<Environment> {
+    match text {
+        "PROD" => Some(Environment::Prod),
+        "TEST" => Some(Environment::Test),
+        _ => {
+            report.error(place, format!("`{text}` is no environment"), "write environment = \"PROD\" or environment = \"TEST\"");
+            None
+        }
+    }
+}
+
+/// Whether a value was written at all: an empty text is as good as none.
+pub(super) fn is_blank(node: &Node) -> bool {
+    matches!(&node.value, Value::Text(text) if text.trim().is_empty())
+}

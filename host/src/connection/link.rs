@@ -1,0 +1,222 @@
+//! One connection: prepares a call, waits for its turn, logs in, sends, and cleans what comes back.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use super::ConnectionError;
+use super::attempt::{Answer, Call};
+use super::client::Clients;
+use super::log::{CallLog, CallRecord};
+use super::login::{self, Grant, Login};
+use super::message::{Field, HttpError, Refusal, Request, Response};
+use super::patience::{Patience, Trace, persist, retry_after, seconds};
+use super::target;
+use super::tokens::{Token, Tokens};
+use crate::config::{ConnectionConfig, SettingValue};
+use crate::secret::{self, Scrub};
+
+/// One resolved connection of a tenant.
+pub(super) struct Connection {
+    name: String,
+    url: Url,
+    headers: HeaderMap,
+    request_id_header: Option<String>,
+    timeout: Duration,
+    limit: u64,
+    clients: Clients,
+    in_flight: Semaphore,
+    login: Option<Login>,
+    tokens: Tokens,
+    secrets: Mutex<Secrets>,
+}
+
+/// What must not leave the platform: the settings, and the tokens of late.
+struct Secrets {
+    settings: Vec<SecretString>,
+    tokens: Vec<SecretString>,
+    scrub: Arc<Scrub>,
+}
+
+impl Connection {
+    /// Checks everything that can be checked before a call.
+    pub(super) fn new(config: &ConnectionConfig, clients: Clients) -> Result<Self, ConnectionError> {
+        login::check_address(&config.url).map_err(|text| ConnectionError::Address { connection: config.name.clone(), text })?;
+        Ok(Self {
+            name: config.name.clone(),
+            url: config.url.clone(),
+            headers: login::fixed_headers(&config.headers, config)?,
+            request_id_header: config.request_id_header.clone(),
+            timeout: config.timeout,
+            limit: config.max_response_bytes,
+            clients,
+            in_flight: Semaphore::new(config.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            login: config.scheme.as_ref().map(|scheme| Login::of(scheme, config)).transpose()?,
+            tokens: Tokens::default(),
+            secrets: Mutex::new(Secrets::of(config)),
+        })
+    }
+
+    /// Sends one request, with all its tries, and tells the log.
+    pub(super) async fn send(&self, request: Request, log: &dyn CallLog) -> Result<Response, HttpError> {
+        let call = self.prepare(&request).map_err(|error| self.clean(error))?;
+        // Held while waiting for another try too: who is throttled shall not send more meanwhile.
+        let _turn = self.in_flight.acquire().await.map_err(|error| HttpError::Other(error.to_string()))?;
+        let (started, mut trace) = (Instant::now(), Trace::default());
+        let result = self.exchange(call.clone(), request.repeat_safe, &mut trace, log).await;
+        let result = result.map(|answer| self.hand_over(&answer)).map_err(|error| self.clean(error));
+        log.on_call(self.record(call.method.as_str(), call.url.path(), started, trace, result.as_ref().err()));
+        result
+    }
+
+    fn prepare(&self, request: &Request) -> Result<Call, HttpError> {
+        let timeout = request.timeout_ms.map(|ms| Duration::from_millis(u64::from(ms.max(1))));
+        Ok(Call {
+            method: target::method(&request.method)?,
+            url: target::url(&self.url, &request.path, &request.query)?,
+            headers: target::headers(&self.headers, &request.headers)?,
+            body: request.body.clone(),
+            timeout: timeout.map_or(self.timeout, |asked| asked.min(self.timeout)),
+            limit: request.max_response_bytes.map_or(self.limit, |asked| asked.min(self.limit)),
+            follow: true,
+        })
+    }
+
+    async fn exchange(&self, mut call: Call, repeat_safe: bool, trace: &mut Trace, log: &dyn CallLog) -> Result<Answer, HttpError> {
+        let mut patience = Patience::default();
+        let mut renewed = false;
+        loop {
+            let token = self.authorize(&mut call, &mut patience, log).await?;
+            let id = self.request_id_header.as_deref();
+            let answer = persist(&self.clients, &call, repeat_safe, is_busy, id, &mut patience, trace).await?;
+            match (answer.status, token) {
+                // A refused call was not done: to repeat it is safe, whatever it is. Refused again it is handed over.
+                (StatusCode::UNAUTHORIZED, Some(token)) if !renewed && trace.may_try() => {
+                    renewed = true;
+                    self.tokens.discard(&token).await;
+                }
+                (StatusCode::TOO_MANY_REQUESTS, _) => return Err(HttpError::Throttled(retry_after(&answer).map(seconds))),
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    /// Puts the token on the call, where the connection has a login.
+    async fn authorize(&self, call: &mut Call, patience: &mut Patience, log: &dyn CallLog) -> Result<Option<Token>, HttpError> {
+        let Some(login) = &self.login else { return Ok(None) };
+        let token = self.tokens.get(|| self.log_in(login, patience, log)).await?;
+        if let Some(value) = token.bearer() {
+            call.headers.insert(AUTHORIZATION, value);
+        }
+        Ok(Some(token))
+    }
+
+    async fn log_in(&self, login: &Login, patience: &mut Patience, log: &dyn CallLog) -> Result<Grant, HttpError> {
+        let (started, mut trace) = (Instant::now(), Trace::default());
+        let result = login.run(&self.clients, &self.scrub(), patience, &mut trace).await.map_err(|error| self.clean(error));
+        log.on_call(self.record("POST", login.path(), started, trace, result.as_ref().err()));
+        if let Ok(grant) = &result {
+            self.secrets().learn(grant.token.clone());
+        }
+        result
+    }
+
+    fn record(&self, method: &str, path: &str, started: Instant, trace: Trace, error: Option<&HttpError>) -> CallRecord {
+        let scrub = self.scrub();
+        CallRecord {
+            connection: self.name.clone(),
+            method: method.to_owned(),
+            path: scrub.text(path),
+            status: trace.status,
+            duration: started.elapsed(),
+            request_id: trace.request_id.map(|id| scrub.text(&id)),
+            tries: trace.tries,
+            error: error.cloned(),
+        }
+    }
+
+    /// An answer as the plugin may see it: no cookie, no secret that the server echoed.
+    fn hand_over(&self, answer: &Answer) -> Response {
+        let scrub = self.scrub();
+        let body = scrub.bytes(answer.body.clone());
+        let changed = body.len() != answer.body.len();
+        let kept = |name: &str| !(name.starts_with("set-cookie") || changed && name == CONTENT_LENGTH.as_str());
+        let headers = answer.headers.iter().filter(|(name, _)| kept(name.as_str()));
+        let field =
+            |(name, value): (&HeaderName, &HeaderValue)| Field::new(name.as_str(), scrub.text(&String::from_utf8_lossy(value.as_bytes())));
+        Response { status: answer.status.as_u16(), headers: headers.map(field).collect(), body }
+    }
+
+    /// An error whose words hold no secret.
+    fn clean(&self, error: HttpError) -> HttpError {
+        let scrub = self.scrub();
+        match error {
+            HttpError::NotGranted(text) => HttpError::NotGranted(scrub.text(&text)),
+            HttpError::Unreachable(text) => HttpError::Unreachable(scrub.text(&text)),
+            HttpError::Other(text) => HttpError::Other(scrub.text(&text)),
+            HttpError::CredentialsRefused(refusal) => HttpError::CredentialsRefused(Refusal {
+                code: refusal.code.map(|code| scrub.text(&code)),
+                text: scrub.text(&refusal.text),
+                request_id: refusal.request_id.map(|id| scrub.text(&id)),
+                ..refusal
+            }),
+            HttpError::UnknownConnection | HttpError::Timeout | HttpError::Throttled(_) | HttpError::TooLarge(_) => error,
+        }
+    }
+
+    fn scrub(&self) -> Arc<Scrub> {
+        self.secrets().scrub.clone()
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Secrets {
+    fn of(config: &ConnectionConfig) -> Self {
+        let secret = |value: &SettingValue| match value {
+            SettingValue::Secret(secret) => Some(secret.clone()),
+            SettingValue::Plain(_) => None,
+        };
+        let mut settings: Vec<SecretString> = config.settings.values().filter_map(secret).collect();
+        let expose = |name: &str| config.settings.get(name).map(SettingValue::expose);
+        if let Some((name, password)) = config.scheme.as_ref().and_then(|scheme| scheme.basic.as_ref())
+            && let (Some(name), Some(password)) = (expose(name), expose(password))
+        {
+            settings.push(SecretString::from(secret::basic(name, password)));
+        }
+        let mut secrets = Self { settings, tokens: Vec::new(), scrub: Default::default() };
+        secrets.rebuild();
+        secrets
+    }
+
+    /// A call that began with the last token may still be under way: both are looked for.
+    fn learn(&mut self, token: SecretString) {
+        self.tokens.push(token);
+        if self.tokens.len() > 2 {
+            self.tokens.remove(0);
+        }
+        self.rebuild();
+    }
+
+    fn rebuild(&mut self) {
+        let all = self.settings.iter().chain(&self.tokens).map(ExposeSecret::expose_secret);
+        self.scrub = Arc::new(Scrub::of(all));
+    }
+}
+
+/// Answers that mean "come back later". A 503 that does not say when is not repeated.
+fn is_busy(answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::SERVICE_UNAVAILABLE => answer.headers.contains_key("retry-after"),
+        _ => false,
+    }
+}

@@ -1,0 +1,305 @@
+//! The execution history: what ran, when, for whom, and how it ended.
+//!
+//! A run is written twice: when it starts and when it ends. While it is open its process holds a lock on it, so a run
+//! whose process was killed is told from one that still works, and is closed as `ABORTED` by the next who looks.
+//!
+//! Here are the words; `ledger` keeps them, orders them and forgets them in time. What a run means is the plugin's.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::store::Guard;
+
+mod ledger;
+mod wire;
+
+pub use ledger::{History, KEPT};
+pub use wire::instant;
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// A person.
+    Manual,
+    /// The schedule.
+    Schedule,
+    /// An event that came in.
+    Event,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// It ended well.
+    Complete,
+    /// It ended well, with warnings.
+    CompleteWarn,
+    /// It failed.
+    Error,
+    /// It was stopped before its end.
+    Aborted,
+    /// It has not ended.
+    #[serde(rename = "INPROCESS")]
+    InProcess,
+    /// It was never begun.
+    Discarded,
+}
+
+impl Status {
+    /// Every status, in the order to show.
+    pub const ALL: [Self; 6] = [Self::Complete, Self::CompleteWarn, Self::Error, Self::Aborted, Self::InProcess, Self::Discarded];
+
+    /// The word for it in the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "COMPLETE",
+            Self::CompleteWarn => "COMPLETE_WARN",
+            Self::Error => "ERROR",
+            Self::Aborted => "ABORTED",
+            Self::InProcess => "INPROCESS",
+            Self::Discarded => "DISCARDED",
+        }
+    }
+
+    /// Whether it ended well.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Complete | Self::CompleteWarn)
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| format!("{text:?} is no status: write one of {}", Self::ALL.map(Self::as_str).join(", ")))
+    }
+}
+
+/// One run, exactly as `run --json` and `history --json` print it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id: a UUID of version 7, so ids order by start.
+    pub run: String,
+    /// Whose run it is.
+    pub tenant: String,
+    /// Which job.
+    pub job: String,
+    /// The name of the process in the history.
+    pub process: String,
+    /// What started it.
+    pub trigger: Trigger,
+    /// How it stands.
+    pub status: Status,
+    /// When it started, to the millisecond.
+    #[serde(with = "wire::instant")]
+    pub started: DateTime<Utc>,
+    /// How long it took; `None` while it runs, and where nobody saw its end.
+    pub duration_ms: Option<u64>,
+    /// What it counted; `None` where nothing was read.
+    pub counts: Option<Counts>,
+    /// What went wrong without stopping it.
+    pub warnings: Vec<Warning>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+/// Counts in the order to show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts(pub Vec<(String, u64)>);
+
+impl Counts {
+    /// The count of this name.
+    pub fn get(&self, name: &str) -> Option<u64> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
+    }
+}
+
+/// Something that went wrong without stopping the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Its code.
+    pub code: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// What it is about.
+    pub subject: Option<String>,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its code.
+    pub code: String,
+    /// A short title.
+    pub title: String,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// One run with all that is kept about it, exactly as `history TENANT RUN --json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunDetail {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Its story and its calls.
+    #[serde(flatten)]
+    pub story: Story,
+}
+
+/// What is kept about a run beside the run itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Story {
+    /// What the plugin noted, oldest first.
+    pub notes: Vec<Note>,
+    /// The lines of a test.
+    pub steps: Vec<Step>,
+    /// The calls it made, oldest first.
+    pub calls: Vec<Call>,
+}
+
+/// One line of a run's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When, to the millisecond.
+    #[serde(with = "wire::instant")]
+    pub at: DateTime<Utc>,
+    /// `info`, `warning` or `error`.
+    pub level: Level,
+    /// Its code, where it has one.
+    pub code: Option<String>,
+    /// One sentence for a person.
+    pub message: String,
+    /// What it is about.
+    pub subject: Option<String>,
+}
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Needs somebody's attention; the run goes on.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// One line of a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was tried.
+    pub title: String,
+    /// How it went.
+    pub outcome: StepOutcome,
+    /// What was found.
+    pub detail: String,
+}
+
+/// How one line of a test went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepOutcome {
+    /// Well.
+    Passed,
+    /// Well enough, with something to look at.
+    Warned,
+    /// Not at all.
+    Failed,
+    /// Not tried.
+    Skipped,
+}
+
+/// One call over HTTP that a run made, without its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The connection's name.
+    pub connection: String,
+    /// The method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the last answer; `None` where none came.
+    pub status: Option<u16>,
+    /// How long it took, all tries and waits included.
+    pub duration_ms: u64,
+    /// The other side's id of the request, where it gave one.
+    pub request_id: Option<String>,
+    /// How often it was sent.
+    pub tries: u32,
+}
+
+/// A run about to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Whose run it is.
+    pub tenant: String,
+    /// Which job.
+    pub job: String,
+    /// The name of the process in the history.
+    pub process: String,
+    /// What starts it.
+    pub trigger: Trigger,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// How it stands now; not [`Status::InProcess`].
+    pub status: Status,
+    /// What it counted.
+    pub counts: Option<Counts>,
+    /// What went wrong without stopping it.
+    pub warnings: Vec<Warning>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Its story and its calls.
+    pub story: Story,
+}
+
+impl Ending {
+    /// An ending with nothing to tell.
+    pub fn new(status: Status) -> Self {
+        Self { status, counts: None, warnings: Vec::new(), failure: None, story: Story::default() }
+    }
+}
+
+/// A run that has started. Finish it with [`History::finish`]; dropped unfinished it becomes `ABORTED`.
+#[derive(Debug)]
+pub struct OpenRun {
+    /// The run as it stands in the history.
+    pub run: Run,
+    /// Runs of this tenant that were found dead on the way and are `ABORTED` now.
+    pub aborted: Vec<Run>,
+    pub(crate) alive: Guard,
+}
+
+/// Which runs are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Only those that stand so.
+    pub status: Option<Status>,
+    /// Only those of this job.
+    pub job: Option<String>,
+}
+
+/// One page of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPage {
+    /// The runs, newest first.
+    pub items: Vec<Run>,
+    /// Where the next page begins; `None` at the end. Good for the same tenant only.
+    pub next: Option<String>,
+}

@@ -1,0 +1,286 @@
+//! Keeps runs in the store. Per tenant, in the host's own space:
+//!
+//! - `run/ID` the run; ids order by start, so the newest page is one short scan;
+//! - `run-story/ID` what one run alone shows;
+//! - `run-open/ID` there while the run is open. Its process holds the lock `run-ID` meanwhile.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use super::{Call, Ending, Filter, Level, NewRun, Note, OpenRun, Run, RunDetail, RunPage, Status, Step, Story, Warning};
+use crate::store::{Condition, Entry, Outcome, Scan, Space, Store, StoreError, Write};
+
+/// How long a run is kept unless the host says otherwise.
+pub const KEPT: TimeDelta = TimeDelta::days(90);
+
+/// The most warnings, notes, steps or calls of one run; later ones are dropped, and a note says so. A plugin cannot
+/// fill the disk or make a run too large to store.
+const MAX_LINES: usize = 5_000;
+/// The longest text of one line, in characters.
+const MAX_TEXT: usize = 500;
+/// The longest text of a failure, in characters.
+const MAX_FAILURE: usize = 10_000;
+/// The most counts of one run.
+const MAX_COUNTS: usize = 200;
+/// How many of the oldest runs a new one clears away.
+const PRUNED_AT_ONCE: u32 = 20;
+
+/// The execution history of every tenant.
+pub struct History {
+    store: Arc<dyn Store>,
+    kept: TimeDelta,
+    /// Makes ids of one millisecond order by their making.
+    ids: Mutex<ContextV7>,
+}
+
+impl History {
+    /// A history in this store that keeps runs for [`KEPT`].
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::keeping(store, KEPT)
+    }
+
+    /// A history that keeps runs for this long.
+    pub fn keeping(store: Arc<dyn Store>, kept: TimeDelta) -> Self {
+        Self { store, kept, ids: Mutex::new(ContextV7::new()) }
+    }
+
+    /// Writes that a run starts. Closes this tenant's dead runs and clears away its oldest ones first.
+    ///
+    /// A run that is never begun is started and finished at once, as [`Status::Discarded`].
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn start(&self, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
+        let space = Space::host(&new.tenant);
+        let aborted = self.close_dead(&space, now).await?;
+        self.prune(&space, now).await?;
+        let run = Run {
+            run: self.id(now),
+            tenant: new.tenant,
+            job: new.job,
+            process: new.process,
+            trigger: new.trigger,
+            status: Status::InProcess,
+            started: now.trunc_subsecs(3),
+            duration_ms: None,
+            counts: None,
+            warnings: Vec::new(),
+            failure: None,
+        };
+        let lock = self.store.try_lock(&run.tenant, &lock_name(&run.run)).await?;
+        let alive = lock.ok_or_else(|| StoreError::Other(format!("the run {} is there already", run.run)))?;
+        let writes = vec![put(run_key(&run.run), &run)?, Write::put(open_key(&run.run), [])];
+        self.store.commit(&space, writes).await?;
+        Ok(OpenRun { run, aborted, alive })
+    }
+
+    /// Writes how a run ended, and gives all that is kept of it.
+    ///
+    /// # Errors
+    /// The store's; the run then becomes `ABORTED`.
+    pub async fn finish(&self, open: OpenRun, ending: Ending, now: DateTime<Utc>) -> Result<RunDetail, StoreError> {
+        let OpenRun { mut run, alive, .. } = open;
+        let mut ending = ending;
+        clip(&mut ending, now);
+        run.status = ending.status;
+        run.duration_ms = Some(u64::try_from((now - run.started).num_milliseconds()).unwrap_or(0));
+        run.counts = ending.counts;
+        run.warnings = ending.warnings;
+        run.failure = ending.failure;
+        let story = ending.story;
+        let writes = vec![put(run_key(&run.run), &run)?, put(story_key(&run.run), &story)?, Write::remove(open_key(&run.run))];
+        self.store.commit(&Space::host(&run.tenant), writes).await?;
+        drop(alive);
+        Ok(RunDetail { run, story })
+    }
+
+    /// A page of runs, newest first; at most `limit`, 1 to 2,000.
+    ///
+    /// # Errors
+    /// The store's; [`StoreError::Invalid`] for a cursor from elsewhere.
+    pub async fn list(&self, tenant: &str, filter: &Filter, cursor: Option<String>, limit: u32) -> Result<RunPage, StoreError> {
+        let space = Space::host(tenant);
+        self.close_dead(&space, Utc::now()).await?;
+        let mut page = RunPage { items: Vec::new(), next: cursor };
+        loop {
+            let missing = limit.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
+            let found = self.store.scan(&space, &Scan::new("run/", missing).from(page.next.take()).descending()).await?;
+            for entry in &found.entries {
+                let run = take(entry)?;
+                if wanted(filter, &run) {
+                    page.items.push(run);
+                }
+            }
+            page.next = found.cursor;
+            if page.next.is_none() || page.items.len() >= limit as usize {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// One run with its story, `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn one(&self, tenant: &str, run: &str) -> Result<Option<RunDetail>, StoreError> {
+        // What is no id cannot be there, and may be too long for a key.
+        let Ok(id) = Uuid::parse_str(run) else { return Ok(None) };
+        let (space, id) = (Space::host(tenant), id.to_string());
+        self.close_dead(&space, Utc::now()).await?;
+        let found = self.store.get(&space, &[run_key(&id), story_key(&id)]).await?;
+        let mut found = found.iter().map(Option::as_ref);
+        let Some(run) = found.next().flatten() else { return Ok(None) };
+        let story = found.next().flatten().map(take).transpose()?.unwrap_or_default();
+        Ok(Some(RunDetail { run: take(run)?, story }))
+    }
+
+    /// Marks as `ABORTED` what is open although nobody works on it any more, and gives those runs.
+    async fn close_dead(&self, space: &Space, now: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
+        let mut closed = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.store.scan(space, &Scan::new("run-open/", 1_000).from(cursor)).await?;
+            for entry in &page.entries {
+                let id = entry.key.trim_start_matches("run-open/");
+                // Whoever works on it holds the lock; two who look at once do not both close it.
+                if let Some(_dead) = self.store.try_lock(space.tenant(), &lock_name(id)).await? {
+                    closed.extend(self.close(space, id, now).await?);
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(closed);
+            }
+        }
+    }
+
+    async fn close(&self, space: &Space, id: &str, now: DateTime<Utc>) -> Result<Option<Run>, StoreError> {
+        let found = self.store.get(space, &[run_key(id)]).await?;
+        let mut writes = vec![Write::remove(open_key(id))];
+        let mut closed = None;
+        if let Some(entry) = found.first().and_then(Option::as_ref) {
+            let mut run: Run = take(entry)?;
+            if run.status == Status::InProcess {
+                run.status = Status::Aborted;
+                // Who finished it in this very moment knows better.
+                writes.push(put(run_key(id), &run)?.when(Condition::Revision(entry.revision.clone())));
+                let notes = vec![note(Level::Error, "the process ended before the run did".to_owned(), now)];
+                writes.push(put(story_key(id), &Story { notes, ..Story::default() })?);
+                closed = Some(run);
+            }
+        }
+        let outcome = self.store.commit(space, writes).await?;
+        Ok(closed.filter(|_| outcome == Outcome::Committed))
+    }
+
+    /// Removes the oldest of what is older than is kept; a few at a time, so no start takes long.
+    async fn prune(&self, space: &Space, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let page = self.store.scan(space, &Scan::new("run/", PRUNED_AT_ONCE)).await?;
+        let ids = page.entries.iter().filter_map(|entry| entry.key.strip_prefix("run/"));
+        let old = ids.take_while(|id| started(id).is_none_or(|started| now - started > self.kept));
+        let writes: Vec<Write> = old.flat_map(|id| [run_key(id), story_key(id), open_key(id)]).map(Write::remove).collect();
+        if !writes.is_empty() {
+            self.store.commit(space, writes).await?;
+        }
+        Ok(())
+    }
+
+    fn id(&self, now: DateTime<Utc>) -> String {
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, now.timestamp_subsec_nanos())).to_string()
+    }
+}
+
+fn wanted(filter: &Filter, run: &Run) -> bool {
+    filter.status.is_none_or(|status| run.status == status) && filter.job.as_ref().is_none_or(|job| run.job == *job)
+}
+
+/// When a run of this id started, by the id itself.
+fn started(id: &str) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = Uuid::parse_str(id).ok()?.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
+/// Brings an ending into bounds, and notes what was dropped.
+fn clip(ending: &mut Ending, now: DateTime<Utc>) {
+    let mut dropped = Vec::new();
+    drop_from(&mut ending.warnings, "warnings", &mut dropped);
+    drop_from(&mut ending.story.steps, "steps", &mut dropped);
+    drop_from(&mut ending.story.calls, "calls", &mut dropped);
+    drop_from(&mut ending.story.notes, "notes", &mut dropped);
+    if let Some(counts) = &mut ending.counts {
+        counts.0.truncate(MAX_COUNTS);
+        counts.0.iter_mut().for_each(|(name, _)| clip_text(name, MAX_TEXT));
+    }
+    for Warning { code, message, subject } in &mut ending.warnings {
+        clip_texts([Some(code), Some(message), subject.as_mut()]);
+    }
+    for Step { title, detail, .. } in &mut ending.story.steps {
+        clip_texts([Some(title), Some(detail), None]);
+    }
+    for Note { code, message, subject, .. } in &mut ending.story.notes {
+        clip_texts([code.as_mut(), Some(message), subject.as_mut()]);
+    }
+    for Call { method, path, request_id, .. } in &mut ending.story.calls {
+        clip_texts([Some(method), Some(path), request_id.as_mut()]);
+    }
+    if let Some(failure) = &mut ending.failure {
+        let texts = [&mut failure.code, &mut failure.title, &mut failure.message, &mut failure.remedy];
+        texts.into_iter().for_each(|text| clip_text(text, MAX_FAILURE));
+    }
+    ending.story.notes.extend(dropped.into_iter().map(|message| note(Level::Warning, message, now)));
+}
+
+fn drop_from<T>(lines: &mut Vec<T>, what: &str, dropped: &mut Vec<String>) {
+    if lines.len() > MAX_LINES {
+        dropped.push(format!("{} more {what} were dropped", lines.len() - MAX_LINES));
+        lines.truncate(MAX_LINES);
+    }
+}
+
+fn clip_texts(texts: [Option<&mut String>; 3]) {
+    texts.into_iter().flatten().for_each(|text| clip_text(text, MAX_TEXT));
+}
+
+fn clip_text(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+fn note(level: Level, message: String, at: DateTime<Utc>) -> Note {
+    Note { at: at.trunc_subsecs(3), level, code: None, message, subject: None }
+}
+
+fn run_key(id: &str) -> String {
+    format!("run/{id}")
+}
+
+fn story_key(id: &str) -> String {
+    format!("run-story/{id}")
+}
+
+fn open_key(id: &str) -> String {
+    format!("run-open/{id}")
+}
+
+fn lock_name(id: &str) -> String {
+    format!("run-{id}")
+}
+
+fn put(key: String, value: &impl Serialize) -> Result<Write, StoreError> {
+    let bytes = serde_json::to_vec(value).map_err(|error| StoreError::Other(format!("could not write {key}: {error}")))?;
+    Ok(Write::put(key, bytes))
+}
+
+fn take<T: DeserializeOwned>(entry: &Entry) -> Result<T, StoreError> {
+    serde_json::from_slice(&entry.value).map_err(|error| StoreError::Other(format!("could not read {}: {error}", entry.key)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The host, for who embeds it: what is lent to plugins, put together once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::Entry;
+use crate::capability::{Lent, Progress};
+use crate::clock::{Clock, SystemClock};
+use crate::engine::Engine;
+use crate::history::{History, RunDetail};
+use crate::mail::{Mailer, Postbox};
+use crate::plugin::CallError;
+use crate::runner::{Order, RunError, Runner};
+use crate::store::{MemoryStore, Store};
+use crate::tenant::Tenant;
+
+/// Runs the plugins of any number of tenants. Two hosts share nothing, also in one process.
+#[derive(Clone)]
+pub struct Host {
+    engine: Engine,
+    runner: Runner,
+}
+
+/// Puts a [`Host`] together. Without a store everything is kept in memory; without a mailer nothing is mailed.
+#[derive(Default)]
+pub struct HostBuilder {
+    engine: Option<Engine>,
+    cache: Option<PathBuf>,
+    store: Option<Arc<dyn Store>>,
+    mailer: Option<Arc<dyn Mailer>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+/// Why a host cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot start: {0}")]
+pub struct BuildError(String);
+
+impl HostBuilder {
+    /// Uses an engine that is there already.
+    #[must_use]
+    pub fn engine(self, engine: Engine) -> Self {
+        Self { engine: Some(engine), ..self }
+    }
+
+    /// Keeps compiled components in this folder.
+    #[must_use]
+    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(folder.into()), ..self }
+    }
+
+    /// Keeps keys, values and history here.
+    #[must_use]
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Sends mail through this.
+    #[must_use]
+    pub fn mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        Self { mailer: Some(mailer), ..self }
+    }
+
+    /// Takes the time from here, for the plugins too.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    /// The host.
+    ///
+    /// # Errors
+    /// When the WebAssembly engine cannot start here.
+    pub fn build(self) -> Result<Host, BuildError> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Engine::new(self.cache).map_err(|error| BuildError(error.to_string()))?,
+        };
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let runner = Runner {
+            history: Arc::new(History::new(store.clone())),
+            post: self.mailer.map(|mailer| Arc::new(Postbox::new(mailer, store.clone()))),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            store,
+        };
+        Ok(Host { engine, runner })
+    }
+}
+
+impl Host {
+    /// Begins to put a host together.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// The engine, to load packs with.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Runs a job to its end, or until `stop` is cancelled; then it ends as `ABORTED`, and what it stored stands.
+    ///
+    /// # Errors
+    /// When the job is running already, or the history cannot be written. A run that fails is no error: it is the
+    /// run's own `failure`.
+    pub async fn run(
+        &self,
+        tenant: &Tenant,
+        order: Order,
+        stop: CancellationToken,
+        progress: watch::Sender<Progress>,
+    ) -> Result<RunDetail, RunError> {
+        self.runner.run(tenant, order, stop, progress).await
+    }
+
+    /// Reads one user anew through the plugin's listener, and stores what is found.
+    ///
+    /// # Errors
+    /// When the plugin fails, or says why it could not.
+    pub async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
+        self.runner.look_up(tenant, user).await
+    }
+
+    /// What a tenant's plugin is lent for a question, a page or an explanation.
+    pub fn lend(&self, tenant: &Tenant) -> Lent {
+        self.runner.lend(tenant)
+    }
+
+    /// The execution history.
+    pub fn history(&self) -> &History {
+        &self.runner.history
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send<T: Send>(future: T) -> T {
+        future
+    }
+
+    /// A platform runs many tenants at once: what it awaits must be free to move between threads.
+    #[expect(dead_code, reason = "compiling it is the test")]
+    async fn every_call_can_be_spawned(host: Host, tenant: Tenant, order: Order) {
+        let _ = send(host.run(&tenant, order, CancellationToken::new(), watch::Sender::default())).await;
+        let _ = send(host.look_up(&tenant, "adiaz")).await;
+        let _ = send(tenant.pack.decide(host.lend(&tenant), Vec::new())).await;
+    }
+}

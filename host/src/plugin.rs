@@ -1,0 +1,327 @@
+//! A pack: a component, loaded once and started afresh for each call from a pre-linked instance.
+//!
+//! Every call has a limit outside the plugin, in time and in memory. After a trap or a time-out the store is dropped
+//! with all that was in it.
+
+mod convert;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime::{Store, Trap};
+
+use crate::answer::{Decision, Entry, Listing};
+use crate::capability::{self, Lent, State};
+use crate::description::{Description, Problem, PropertyValue};
+use crate::engine::Engine;
+use crate::history::{Failure, Step, Warning};
+use crate::limits::{Gauge, Limits};
+
+pub(crate) mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit", world: "plugin", exports: { "shift-access:plugin/pack": async } });
+}
+
+use bindings::exports::shift_access::plugin as exports;
+use bindings::{Plugin, PluginPre};
+
+/// The component that is part of this program.
+pub const BUILT_IN: &[u8] = include_bytes!(env!("BUILT_IN_PACK"));
+
+/// How long a question, a page or a description may take.
+const QUESTION_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long reading one user anew may take: it calls other systems.
+const LOOK_UP_LIMIT: Duration = Duration::from_secs(180);
+
+/// The memory one call may use unless the host says otherwise.
+const MEMORY: usize = 256 << 20;
+
+/// Why a component was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file was not read.
+    #[error("the component {0} cannot be read: {1}")]
+    Read(String, std::io::Error),
+    /// It is not a component, or a broken one.
+    #[error("this is not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// It imports what the host does not lend, or lacks an export.
+    #[error("the component does not fit this host: {0}")]
+    DoesNotFit(String),
+}
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The plugin trapped.
+    #[error("the plugin failed: {0}")]
+    Trap(String),
+    /// It did not end within the limit.
+    #[error("the plugin did not end within {0:?}")]
+    Time(Duration),
+    /// It wanted more memory than it may have.
+    #[error("the plugin wanted more than {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+    /// It answered a failure.
+    #[error("{}: {} {}", .0.code, .0.message, .0.remedy)]
+    Failure(Box<Failure>),
+}
+
+/// What a job did.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The counts, in the order to show.
+    pub counts: Vec<(String, u64)>,
+    /// The warnings.
+    pub warnings: Vec<Warning>,
+    /// The lines of a test.
+    pub steps: Vec<Step>,
+}
+
+/// How a job ended, where the plugin itself could say so.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What it did; of a failed job, until then.
+    pub report: Report,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// The most memory the plugin had, in bytes.
+    pub memory_peak: usize,
+}
+
+/// A loaded component with its description.
+#[derive(Clone)]
+pub struct Pack {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    pre: PluginPre<State>,
+    imports: Vec<String>,
+    memory: usize,
+}
+
+/// Starts a fresh instance, makes one call, and drops the instance.
+macro_rules! call {
+    ($pack:expr, $lent:expr, $limit:expr, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let gauge = Arc::new(Gauge::default());
+        let mut store = $pack.store($lent, &gauge);
+        let work = async {
+            let $plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
+            store.run_concurrent(async |$accessor| $call.await).await?
+        };
+        let answer = tokio::time::timeout($limit, work).await;
+        $pack.judge(answer, $limit, &gauge).map(|answer| (answer, gauge.peak()))
+    }};
+}
+
+impl Pack {
+    /// The component that is part of this program.
+    ///
+    /// # Errors
+    /// When it does not fit the host, which a test of the host rules out.
+    pub fn built_in(engine: &Engine) -> Result<Self, LoadError> {
+        Self::from_bytes(engine, BUILT_IN)
+    }
+
+    /// A component from a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no component, or does not fit.
+    pub fn from_file(engine: &Engine, path: &Path) -> Result<Self, LoadError> {
+        let bytes = std::fs::read(path).map_err(|error| LoadError::Read(path.display().to_string(), error))?;
+        Self::from_bytes(engine, &bytes)
+    }
+
+    /// A component from its bytes.
+    ///
+    /// # Errors
+    /// When it is no component, or does not fit.
+    pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        let component = Component::from_binary(engine.inner(), bytes).map_err(|error| LoadError::NotAComponent(chain(&error)))?;
+        let imports = imports(engine, &component);
+        let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(chain(&error));
+        let linker = capability::linker(engine.inner()).map_err(does_not_fit)?;
+        let pre = linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(does_not_fit)?;
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY }) })
+    }
+
+    /// What the component imports, by name.
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
+    }
+
+    /// What the pack says of itself.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub async fn describe(&self) -> Result<Description, CallError> {
+        let (description, _) = self.pure(async |store, plugin| plugin.shift_access_plugin_pack().call_describe(store).await).await?;
+        Ok(description.into())
+    }
+
+    /// Every problem the pack finds with these properties.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub async fn check(&self, properties: &[(String, PropertyValue)]) -> Result<Vec<Problem>, CallError> {
+        let properties: Vec<_> = properties.iter().map(|(name, value)| capability::property(name, value)).collect();
+        let (problems, _) = self.pure(async |store, plugin| plugin.shift_access_plugin_pack().call_check(store, &properties).await).await?;
+        Ok(problems.into_iter().map(Problem::from).collect())
+    }
+
+    /// Runs a job to its end.
+    ///
+    /// # Errors
+    /// When the plugin fails without a word of its own; a failure it explains is in the outcome.
+    pub async fn run(
+        &self,
+        lent: Lent,
+        limit: Duration,
+        job: &str,
+        run: &str,
+        options: &[(String, PropertyValue)],
+    ) -> Result<Outcome, CallError> {
+        let options = options.iter().map(|(name, value)| capability::property(name, value)).collect();
+        let job = exports::jobs::Job { name: job.to_owned(), run: run.to_owned(), options };
+        let (answer, memory_peak) = call!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
+        Ok(match answer {
+            Ok(report) => Outcome { report: report.into(), failure: None, memory_peak },
+            Err(failure) => {
+                let (failure, report) = convert::failure(failure);
+                Outcome { report, failure: Some(failure), memory_peak }
+            }
+        })
+    }
+
+    /// Reads one user anew and stores what is found.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn look_up(&self, lent: Lent, user: &str) -> Result<Entry, CallError> {
+        let tenant = lent.tenant.clone();
+        let user = user.to_owned();
+        let (answer, _) =
+            call!(self, lent, LOOK_UP_LIMIT, |accessor, plugin| plugin.shift_access_plugin_listener().call_look_up(accessor, user))?;
+        Ok(convert::entry(&tenant, answer.map_err(explained)?))
+    }
+
+    /// Answers questions, in order.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn decide(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
+        let questions = questions.into_iter().map(|(user, surface)| exports::access::Question { user, surface }).collect();
+        let (answer, _) =
+            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_decide(accessor, questions))?;
+        Ok(answer.map_err(explained)?.into_iter().map(Decision::from).collect())
+    }
+
+    /// Tells in plain sentences how a decision comes about.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Vec<String>, CallError> {
+        let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
+        let (answer, _) =
+            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_explain(accessor, question))?;
+        answer.map_err(explained)
+    }
+
+    /// One page of what is stored, of one status or of all.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn page(&self, lent: Lent, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<Listing, CallError> {
+        let tenant = lent.tenant.clone();
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin
+            .shift_access_plugin_roster()
+            .call_page(accessor, status, cursor, limit))?;
+        let listing = answer.map_err(explained)?;
+        let items = listing.entries.into_iter().map(|entry| convert::entry(&tenant, entry)).collect();
+        Ok(Listing { items, next: listing.cursor })
+    }
+
+    /// What is stored for one user.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn find(&self, lent: Lent, user: &str) -> Result<Option<Entry>, CallError> {
+        let tenant = lent.tenant.clone();
+        let user = user.to_owned();
+        let (answer, _) =
+            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_find(accessor, user))?;
+        Ok(answer.map_err(explained)?.map(|entry| convert::entry(&tenant, entry)))
+    }
+
+    /// How many users have each status.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn counts(&self, lent: Lent) -> Result<Vec<(String, u64)>, CallError> {
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_counts(accessor))?;
+        Ok(answer.map_err(explained)?.into_iter().map(|count| (count.name, count.value)).collect())
+    }
+
+    /// Calls one of the pure functions: nothing is lent that could matter.
+    async fn pure<R>(&self, call: impl AsyncFnOnce(&mut Store<State>, &Plugin) -> wasmtime::Result<R>) -> Result<(R, usize), CallError> {
+        let gauge = Arc::new(Gauge::default());
+        let mut store = self.store(Lent::nothing(), &gauge);
+        let work = async {
+            let plugin = self.inner.pre.instantiate_async(&mut store).await?;
+            call(&mut store, &plugin).await
+        };
+        let answer = tokio::time::timeout(QUESTION_LIMIT, work).await;
+        self.judge(answer, QUESTION_LIMIT, &gauge).map(|answer| (answer, gauge.peak()))
+    }
+
+    fn store(&self, lent: Lent, gauge: &Arc<Gauge>) -> Store<State> {
+        let limits = Limits::new(self.inner.memory, gauge.clone());
+        let mut store = Store::new(self.inner.engine.inner(), State::new(lent, limits));
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+
+    /// Tells a trap from a time-out from too much memory.
+    fn judge<R>(
+        &self,
+        answer: Result<wasmtime::Result<R>, tokio::time::error::Elapsed>,
+        limit: Duration,
+        gauge: &Gauge,
+    ) -> Result<R, CallError> {
+        match answer {
+            Err(_) => Err(CallError::Time(limit)),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) if gauge.refused() => Err(CallError::Memory(self.inner.memory)),
+            Ok(Err(error)) => Err(CallError::Trap(trap_text(&error))),
+        }
+    }
+}
+
+fn explained(failure: exports::jobs::Failure) -> CallError {
+    CallError::Failure(Box::new(convert::failure(failure).0))
+}
+
+/// The trap's own name, where there is one; the whole chain goes to the log.
+fn trap_text(error: &wasmtime::Error) -> String {
+    tracing::debug!(error = %chain(error), "plugin failed");
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    }
+}
+
+fn chain(error: &wasmtime::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn imports(engine: &Engine, component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    let instances = ty.imports(engine.inner()).filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)));
+    instances.map(|(name, _)| name.to_owned()).collect()
+}

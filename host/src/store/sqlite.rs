@@ -1,0 +1,320 @@
+//! The store in one SQLite file. Several processes may have it open at once.
+//!
+//! One connection writes and a few read, so that readers never wait for a writer; all of them work on blocking
+//! threads. Write-ahead logging keeps a commit whole; with `synchronous = FULL` it is on the disk before it is
+//! answered, so it outlives a killed process and a power cut alike.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::{Condition, Entry, Guard, Order, Outcome, Owner, Page, Scan, Space, Store, StoreError, Write, key, lock};
+
+mod schema;
+
+/// How long a write waits for another process to finish its own.
+const BUSY: Duration = Duration::from_secs(15);
+/// Readers that are kept open; more are opened when needed and closed again.
+const SPARE_READERS: usize = 4;
+
+/// Keys and values in a SQLite file, locks in the folder `<file>.locks` beside it. Clones share one store.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    locks: PathBuf,
+    quota: Option<u64>,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes the file (readable by its owner only) where there is none. Blocks for a moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for the file of a later version; otherwise what the file system or SQLite say.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with_quota(path, None)
+    }
+
+    /// The same, with a limit to the bytes of keys and values that the plugin of each tenant may store.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_with_quota(path: impl AsRef<Path>, quota: Option<u64>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        make_file(&path).map_err(|error| StoreError::Unavailable(format!("could not open {}: {error}", path.display())))?;
+        let mut writer = connect(&path)?;
+        schema::prepare(&mut writer, &path)?;
+        let mut locks = path.clone().into_os_string();
+        locks.push(".locks");
+        let shared = Shared { path, locks: locks.into(), quota, writer: Mutex::new(writer), readers: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || work(&shared)).await;
+        done.unwrap_or_else(|error| Err(StoreError::Other(format!("the store's thread ended: {error}"))))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+        key::check_get(keys)?;
+        let (space, keys) = (space.clone(), keys.to_vec());
+        self.blocking(move |shared| shared.read(|connection| get(connection, &space, &keys))).await
+    }
+
+    async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
+        key::check_commit(space, &writes)?;
+        let space = space.clone();
+        self.blocking(move |shared| shared.write(|transaction| commit(transaction, &space, &writes, shared.quota))).await
+    }
+
+    async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
+        let after = key::check_scan(space, scan)?;
+        let (space, wanted) = (space.clone(), scan.clone());
+        self.blocking(move |shared| shared.read(|connection| page(connection, &space, &wanted, after.as_deref()))).await
+    }
+
+    async fn try_lock(&self, tenant: &str, name: &str) -> Result<Option<Guard>, StoreError> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        self.blocking(move |shared| Ok(lock::try_lock(&shared.locks, &tenant, &name)?.map(Guard::new))).await
+    }
+}
+
+impl Shared {
+    /// Reads from one snapshot, which holds every commit that returned before.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let spare = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match spare {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let transaction = connection.transaction().map_err(failed)?;
+        let found = work(&transaction);
+        transaction.finish().map_err(failed)?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < SPARE_READERS {
+            readers.push(connection);
+        }
+        found
+    }
+
+    /// Writes all or nothing: whatever is not [`Outcome::Committed`] is rolled back.
+    fn write(&self, work: impl FnOnce(&Transaction<'_>) -> Result<Outcome, StoreError>) -> Result<Outcome, StoreError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Immediate: the wait for another process comes before the first read, so what is read stays true.
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let outcome = work(&transaction)?;
+        if outcome == Outcome::Committed {
+            transaction.commit().map_err(failed)?;
+        }
+        Ok(outcome)
+    }
+}
+
+fn get(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+    let query = "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3";
+    let mut select = connection.prepare_cached(query).map_err(failed)?;
+    let mut found = Vec::with_capacity(keys.len());
+    let mut bytes = 0;
+    for key in keys {
+        let row = params![space.tenant(), owner(space), key.as_bytes()];
+        let entry = select.query_row(row, entry).optional().map_err(failed)?;
+        bytes += entry.as_ref().map_or(0, |entry| entry.value.len());
+        key::check_get_bytes(bytes)?;
+        found.push(entry);
+    }
+    Ok(found)
+}
+
+fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>) -> Result<Page, StoreError> {
+    let query = match scan.order {
+        Order::Ascending => {
+            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
+             AND (?4 IS NULL OR key < ?4) AND (?5 IS NULL OR key > ?5) ORDER BY key"
+        }
+        Order::Descending => {
+            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
+             AND key < ?4 ORDER BY key DESC"
+        }
+    };
+    // Both bounds the index can use: the end of the prefix, or the last key of the page before.
+    let (first, end) = (scan.prefix.as_bytes(), key::end_of(&scan.prefix));
+    let mut select = connection.prepare_cached(query).map_err(failed)?;
+    let mut rows = match scan.order {
+        Order::Ascending => {
+            let first = after.map_or(first, str::as_bytes);
+            select.query(params![space.tenant(), owner(space), first, end, after.map(str::as_bytes)])
+        }
+        Order::Descending => {
+            // No key of UTF-8 holds this byte, so it is beyond them all.
+            let end = after.map_or(end.unwrap_or_else(|| vec![0xFF]), |after| after.as_bytes().to_vec());
+            select.query(params![space.tenant(), owner(space), first, end])
+        }
+    }
+    .map_err(failed)?;
+
+    let mut page = Page::default();
+    let mut bytes = 0;
+    while let Some(row) = rows.next().map_err(failed)? {
+        if page.entries.len() >= scan.limit as usize || bytes > key::MAX_PAGE_BYTES {
+            page.cursor = page.entries.last().map(|last| key::cursor_after(space, scan, &last.key));
+            break;
+        }
+        let entry = entry(row).map_err(failed)?;
+        bytes += entry.value.len();
+        page.entries.push(entry);
+    }
+    Ok(page)
+}
+
+fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota: Option<u64>) -> Result<Outcome, StoreError> {
+    let old = sizes(transaction, space, writes)?;
+    let lost = writes.iter().zip(&old).filter(|(write, old)| !holds(&write.condition, old.as_ref().map(|old| old.revision)));
+    let lost: Vec<String> = lost.map(|(write, _)| write.key.clone()).collect();
+    if !lost.is_empty() {
+        return Ok(Outcome::Conflict(lost));
+    }
+    let before = old.iter().flatten().map(|old| old.bytes).sum();
+    let after = writes.iter().filter_map(|write| Some((write.key.len() + write.value.as_ref()?.len()) as u64)).sum();
+    count(transaction, space, before, after, quota)?;
+    apply(transaction, space, writes)?;
+    Ok(Outcome::Committed)
+}
+
+/// What a key holds before it is written.
+struct Old {
+    revision: i64,
+    bytes: u64,
+}
+
+fn sizes(transaction: &Transaction<'_>, space: &Space, writes: &[Write]) -> Result<Vec<Option<Old>>, StoreError> {
+    let query = "SELECT revision, length(key) + length(value) FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3";
+    let mut select = transaction.prepare_cached(query).map_err(failed)?;
+    let mut old = |write: &Write| {
+        let row = params![space.tenant(), owner(space), write.key.as_bytes()];
+        select
+            .query_row(row, |row| Ok(Old { revision: row.get(0)?, bytes: row.get::<_, i64>(1)?.unsigned_abs() }))
+            .optional()
+            .map_err(failed)
+    };
+    writes.iter().map(&mut old).collect()
+}
+
+/// Keeps the size of the space, and holds it to the quota.
+fn count(transaction: &Transaction<'_>, space: &Space, before: u64, after: u64, quota: Option<u64>) -> Result<(), StoreError> {
+    let row = params![space.tenant(), owner(space)];
+    let query = "SELECT bytes FROM spaces WHERE tenant = ?1 AND owner = ?2";
+    let used: Option<i64> = transaction.query_row(query, row, |row| row.get(0)).optional().map_err(failed)?;
+    let used = used.unwrap_or(0).unsigned_abs();
+    if let (Owner::Plugin, Some(quota)) = (space.owner(), quota) {
+        key::check_quota(quota, used, before, after)?;
+    }
+    let upsert = "INSERT INTO spaces (tenant, owner, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
+    let bytes = i64::try_from(used.saturating_sub(before).saturating_add(after)).unwrap_or(i64::MAX);
+    transaction.execute(upsert, params![space.tenant(), owner(space), bytes]).map_err(failed)?;
+    Ok(())
+}
+
+fn apply(transaction: &Transaction<'_>, space: &Space, writes: &[Write]) -> Result<(), StoreError> {
+    let count = "UPDATE revisions SET last = last + 1 RETURNING last";
+    let revision: i64 = transaction.query_row(count, [], |row| row.get(0)).map_err(failed)?;
+    let upsert = "INSERT INTO entries (tenant, owner, key, value, revision) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT DO UPDATE SET value = excluded.value, revision = excluded.revision";
+    let delete = "DELETE FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3";
+    let mut upsert = transaction.prepare_cached(upsert).map_err(failed)?;
+    let mut delete = transaction.prepare_cached(delete).map_err(failed)?;
+    for Write { key, value, .. } in writes {
+        let (tenant, owner, key) = (space.tenant(), owner(space), key.as_bytes());
+        match value {
+            Some(value) => upsert.execute(params![tenant, owner, key, value, revision]),
+            None => delete.execute(params![tenant, owner, key]),
+        }
+        .map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn holds(condition: &Condition, revision: Option<i64>) -> bool {
+    match condition {
+        Condition::Any => true,
+        Condition::Absent => revision.is_none(),
+        Condition::Revision(wanted) => revision.is_some_and(|revision| revision.to_string() == *wanted),
+    }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let revision: i64 = row.get(2)?;
+    Ok(Entry { key: text(row.get_ref(0)?)?, value: row.get(1)?, revision: revision.to_string() })
+}
+
+/// Keys are stored as bytes, so that they order by their bytes.
+fn text(key: ValueRef<'_>) -> rusqlite::Result<String> {
+    Ok(String::from_utf8_lossy(key.as_blob()?).into_owned())
+}
+
+fn owner(space: &Space) -> i64 {
+    match space.owner() {
+        Owner::Plugin => 0,
+        Owner::Host => 1,
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    // A path is a path: no `file:` addresses, and no file that `make_file` did not make.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Makes the file before SQLite does, for its mode; the write-ahead log takes over the mode of the file.
+fn make_file(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// Makes a folder for its owner only; leaves one that is there as it is.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// What can pass by itself is unavailable; what cannot is something else.
+fn failed(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Other(format!("the file is damaged: {error}")),
+        Some(_) => StoreError::Unavailable(error.to_string()),
+        None => StoreError::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

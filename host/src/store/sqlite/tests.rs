@@ -1,0 +1,165 @@
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::super::conformance::{Subject, conformance};
+use super::*;
+
+struct File {
+    folder: TempDir,
+    quota: Option<u64>,
+}
+
+impl File {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), quota: None }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("data").join("host.db")
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open_with_quota(self.path(), self.quota).unwrap()
+    }
+}
+
+impl Subject for File {
+    /// A store of its own: it shares only the file, as another process does.
+    fn handle(&self) -> Arc<dyn Store> {
+        Arc::new(self.open())
+    }
+
+    fn with_quota(quota: u64) -> Self {
+        Self { quota: Some(quota), ..Self::new() }
+    }
+}
+
+conformance!(File::new());
+
+fn acme() -> Space {
+    Space::plugin("acme")
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_reopening() {
+    let file = File::new();
+    let store = file.open();
+    store.commit(&acme(), vec![Write::put("a", "1"), Write::put("b", "2")]).await.unwrap();
+    let before = store.get(&acme(), &["a".into(), "b".into()]).await.unwrap();
+    drop(store);
+    assert_eq!(file.open().get(&acme(), &["a".into(), "b".into()]).await.unwrap(), before);
+}
+
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    for _ in 0..30 {
+        let file = File::new();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| file.open())).collect();
+            threads.into_iter().for_each(|thread| drop(thread.join().unwrap()));
+        });
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::new();
+    let store = file.open();
+    store.commit(&acme(), vec![Write::put("a", "1")]).await.unwrap();
+    let _held = store.try_lock("acme", "batch").await.unwrap().unwrap();
+    let mut seen = 0;
+    let mut folders = vec![file.path().parent().unwrap().to_owned()];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
+        for found in folder.read_dir().unwrap() {
+            let found = found.unwrap();
+            if found.file_type().unwrap().is_dir() {
+                folders.push(found.path());
+                continue;
+            }
+            seen += 1;
+            assert_eq!(found.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", found.path().display());
+        }
+    }
+    assert!(seen >= 3, "the database, its log and a lock, not {seen}");
+}
+
+#[test]
+fn the_file_of_a_later_version_is_refused_untouched() {
+    let file = File::new();
+    drop(file.open());
+    let change = Connection::open(file.path()).unwrap();
+    change.pragma_update(None, "user_version", 99).unwrap();
+    let refused = SqliteStore::open(file.path()).err().unwrap();
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 1, .. }), "{refused}");
+    assert!(refused.to_string().contains("use the newer program"), "{refused}");
+}
+
+#[test]
+fn the_file_of_another_program_is_refused_untouched() {
+    let file = File::new();
+    std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+    let other = Connection::open(file.path()).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    let before = std::fs::read(file.path()).unwrap();
+    assert!(SqliteStore::open(file.path()).err().unwrap().to_string().contains("another program"));
+    assert_eq!(std::fs::read(file.path()).unwrap(), before);
+
+    std::fs::write(file.path(), "this is a text and no database, and it is long enough to be looked at. ".repeat(30)).unwrap();
+    assert!(matches!(SqliteStore::open(file.path()), Err(StoreError::Other(_))));
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told_with_its_path() {
+    let refused = SqliteStore::open("/dev/null/host.db").err().unwrap();
+    assert!(refused.to_string().contains("/dev/null/host.db"), "{refused}");
+}
+
+const CHILD: &str = "STORE_TEST_CHILD";
+const TOGETHER: usize = 40;
+
+/// Not a test: what the next one starts as a process of its own, and kills. It commits many keys together, all with
+/// the same number, and says so once the commit has returned.
+#[tokio::test]
+async fn child_that_commits_until_it_is_killed() {
+    let Ok(path) = std::env::var(CHILD) else { return };
+    let store = SqliteStore::open(path).unwrap();
+    let _held = store.try_lock("acme", "batch").await.unwrap().unwrap();
+    for number in 1_u64.. {
+        let writes = (0..TOGETHER).map(|key| Write::put(format!("k{key}"), number.to_string())).collect();
+        store.commit(&acme(), writes).await.unwrap();
+        writeln!(std::io::stdout(), "committed={number}").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_no_commit_leaves_no_half_and_holds_no_lock() {
+    let file = File::new();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child_that_commits_until_it_is_killed", "--nocapture", "--test-threads=1"])
+        .env(CHILD, file.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut commits = lines.filter_map(|line| line.split("committed=").nth(1).map(|number| number.parse::<u64>().unwrap()));
+    let mut last = commits.by_ref().find(|number| *number >= 20).unwrap();
+    let store = file.open();
+    assert!(store.try_lock("acme", "batch").await.unwrap().is_none(), "the child holds it");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    last = commits.last().unwrap_or(last);
+
+    assert!(store.try_lock("acme", "batch").await.unwrap().is_some(), "the kernel let go");
+    drop(store);
+    let found = file.open().scan(&acme(), &Scan::new("k", 2_000)).await.unwrap().entries;
+    let numbers: Vec<u64> = found.iter().map(|entry| String::from_utf8_lossy(&entry.value).parse().unwrap()).collect();
+    assert_eq!(numbers.len(), TOGETHER);
+    assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
+    assert!(numbers[0] >= last, "said {last}, found {}", numbers[0]);
+}
