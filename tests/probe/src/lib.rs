@@ -1,0 +1,135 @@
+//! A guest that checks, from inside the sandbox, whether a platform keeps the promises of `wit/`.
+//!
+//! One job an interface; one line of the report a promise. It depends on nothing of this project but the contract, so
+//! any platform can run it. The `http` job wants three connections: `main` (a simulator with good credentials),
+//! `refused` (the same with a wrong password) and `elsewhere` (not configured at all).
+
+mod bindings;
+mod email;
+mod http;
+mod journal;
+mod properties;
+mod storage;
+
+use bindings::exports::shift_access::plugin::{access, jobs, listener, pack, roster};
+
+struct Probe;
+
+/// The lines of a report, as they come.
+#[derive(Default)]
+struct Promises(Vec<jobs::Step>);
+
+impl Promises {
+    /// Notes whether a promise was kept, and what was seen.
+    fn check(&mut self, promise: &str, kept: bool, seen: impl std::fmt::Debug) {
+        let outcome = if kept { jobs::StepOutcome::Passed } else { jobs::StepOutcome::Failed };
+        let detail = if kept { String::new() } else { format!("seen: {seen:?}") };
+        self.0.push(jobs::Step { title: promise.to_owned(), outcome, detail });
+    }
+}
+
+impl jobs::Guest for Probe {
+    async fn run(job: jobs::Job) -> Result<jobs::Report, jobs::Failure> {
+        let mut promises = Promises::default();
+        match job.name.as_str() {
+            "storage" => storage::probe(&mut promises).await,
+            "http" => http::probe(&mut promises).await,
+            "email" => email::probe(&mut promises, &job.run).await,
+            "journal" => journal::probe(&mut promises),
+            "properties" => properties::probe(&mut promises),
+            "trap" => std::process::abort(),
+            "loop" => loop {
+                std::hint::spin_loop();
+            },
+            "memory" => hog(),
+            other => return Err(failure(&format!("there is no job {other}"))),
+        }
+        Ok(jobs::Report { counts: Vec::new(), warnings: Vec::new(), steps: promises.0 })
+    }
+}
+
+/// Takes memory until there is none left.
+fn hog() {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(vec![1_u8; 1 << 20]);
+        std::hint::black_box(&hoard);
+    }
+}
+
+fn failure(message: &str) -> jobs::Failure {
+    let report = jobs::Report { counts: Vec::new(), warnings: Vec::new(), steps: Vec::new() };
+    jobs::Failure {
+        code: "PROBE-01".to_owned(),
+        title: "Probe".to_owned(),
+        message: message.to_owned(),
+        remedy: "Ask for another job.".to_owned(),
+        report,
+    }
+}
+
+impl pack::Guest for Probe {
+    fn describe() -> pack::Description {
+        let job = |name: &str| pack::JobInfo {
+            name: name.to_owned(),
+            process: format!("Probe of {name}"),
+            summary: format!("Checks what the platform promises of {name}."),
+            schedulable: true,
+            interval_property: None,
+            options: Vec::new(),
+        };
+        pack::Description {
+            title: "Platform probe".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            summary: "Checks the promises of the contract from inside.".to_owned(),
+            connections: vec![http::connection("main"), http::connection("refused")],
+            properties: properties::described(),
+            jobs: ["storage", "http", "email", "journal", "properties", "trap", "loop", "memory"].map(job).to_vec(),
+            listener: None,
+            surfaces: Vec::new(),
+            code_prefix: "PROBE-".to_owned(),
+            errors: Vec::new(),
+            alert_property: Some("alert".to_owned()),
+        }
+    }
+
+    fn check(_properties: Vec<pack::Property>) -> Vec<pack::Problem> {
+        Vec::new()
+    }
+}
+
+impl listener::Guest for Probe {
+    async fn handle(events: Vec<listener::Event>) -> Vec<listener::Disposition> {
+        events.iter().map(|_| listener::Disposition::Done).collect()
+    }
+
+    async fn look_up(user: String) -> Result<listener::Entry, listener::Failure> {
+        Err(failure(&format!("the probe knows nobody, not even {user}")))
+    }
+}
+
+impl access::Guest for Probe {
+    async fn decide(_questions: Vec<access::Question>) -> Result<Vec<access::Decision>, access::Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn explain(_question: access::Question) -> Result<Vec<String>, access::Failure> {
+        Ok(Vec::new())
+    }
+}
+
+impl roster::Guest for Probe {
+    async fn page(_status: Option<String>, _cursor: Option<String>, _limit: u32) -> Result<roster::Listing, roster::Failure> {
+        Ok(roster::Listing { entries: Vec::new(), cursor: None })
+    }
+
+    async fn find(_user: String) -> Result<Option<roster::Entry>, roster::Failure> {
+        Ok(None)
+    }
+
+    async fn counts() -> Result<Vec<roster::Count>, roster::Failure> {
+        Ok(Vec::new())
+    }
+}
+
+bindings::export!(Probe with_types_in bindings);

@@ -1,0 +1,51 @@
+//! Simulators for Shift Access: UKG Pro WFM, Workspace ONE Access and a mail inbox, and the stage that puts the program among them.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`world`] | the one truth both simulators answer from: people, punches, shifts, users, groups |
+//! | [`ukg`] | UKG Pro Workforce Management, as strict as the fact sheet says it is |
+//! | [`access`] | Workspace ONE Access: token and classic SCIM |
+//! | [`inbox`] | a mail server that keeps what it gets |
+//! | [`fault`] | what goes wrong, where, and from which call on |
+//! | [`calls`] | what was asked, and how much at once |
+//! | [`server`] | what the HTTP simulators stand on |
+//! | [`stage`] | the whole system: simulators, a configuration, and the program |
+//!
+//! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
+//!
+//! ```
+//! use shift_access_tests::access::AccessSim;
+//! use shift_access_tests::fault::Fault;
+//! use shift_access_tests::inbox::Inbox;
+//! use shift_access_tests::ukg::{TIMECARD_PATH, UkgSim};
+//! use shift_access_tests::world::{World, hours, minutes};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> anyhow::Result<()> {
+//! let world = World::new(chrono::Utc::now());
+//! world.person("adiaz").named("Ana Diaz").number("100007").in_group("Store 12 Hourly").clocked_in(hours(3));
+//! let (ukg, access, inbox) = (UkgSim::start(world.clone()).await?, AccessSim::start(world.clone()).await?, Inbox::start().await?);
+//!
+//! ukg.faults().add(Fault::on(TIMECARD_PATH).status(500).after(3).times(1));
+//! // … the program runs against ukg.url(), access.url() and inbox.port() …
+//! world.person("adiaz").clocked_out(minutes(5));
+//! // … and again …
+//! assert!(ukg.calls().max_in_flight() <= 4);
+//! assert_eq!((access.calls().total(), inbox.mails().len()), (0, 0));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod access;
+pub mod calls;
+pub mod fault;
+pub mod inbox;
+pub mod server;
+pub mod stage;
+#[cfg(test)]
+mod testing;
+pub mod ukg;
+pub mod world;
+
+/// A guest that checks a platform's promises from inside; see `tests/probe`.
+pub const PROBE: &[u8] = include_bytes!(env!("PROBE"));

@@ -1,0 +1,154 @@
+//! The commands: what they print, and how they end.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shift_access_tests::fault::Fault;
+use shift_access_tests::stage::Stage;
+use shift_access_tests::ukg::TIMECARD_PATH;
+use shift_access_tests::world::hours;
+
+use crate::{demo, empty};
+
+#[tokio::test]
+async fn wrong_usage_ends_with_64() {
+    let stage = demo().await.unwrap();
+    for args in
+        [&["run", "nobody", "batch"][..], &["run", "acme", "no-such"], &["run", "acme", "batch", "--set", "x=y"], &["run"], &["fly"]]
+    {
+        let ended = stage.run(args).await.unwrap();
+        assert_eq!(ended.code, Some(64), "{args:?}: {}", ended.err);
+        assert!(!ended.err.is_empty(), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn help_and_version_end_well() {
+    let stage = demo().await.unwrap();
+    for args in [["--help"], ["--version"]] {
+        assert_eq!(stage.run(&args).await.unwrap().code, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn the_description_names_connections_properties_jobs_and_imports() {
+    let stage = demo().await.unwrap();
+    let ended = stage.run(&["describe"]).await.unwrap();
+    assert_eq!(ended.code, Some(0));
+    for wanted in ["connection kronos", "connection workspace-one", "user-groups", "job batch", "HWBS-WS24"] {
+        assert!(ended.out.contains(wanted), "{wanted}");
+    }
+    let described = stage.run(&["describe", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!(described["code_prefix"], "HWBS-WS");
+    let file = stage.folder().join("random.wasm");
+    std::fs::write(&file, b"not a component").unwrap();
+    assert_eq!(stage.run(&["describe", file.to_str().unwrap()]).await.unwrap().code, Some(64));
+}
+
+#[tokio::test]
+async fn a_deny_is_done_and_the_decision_has_every_field() {
+    let stage = demo().await.unwrap();
+    stage.batch().await.unwrap();
+    let ended = stage.run(&["decide", "acme", "cmoss", "--surface", "people", "--json"]).await.unwrap();
+    assert_eq!(ended.code, Some(0));
+    let decision = ended.json().unwrap();
+    let keys: Vec<_> = decision.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["age_seconds", "as_of", "decision", "reason", "since", "source", "status", "surface", "user"]);
+    assert_eq!((&decision["decision"], &decision["surface"]), (&json!("deny"), &json!("people")));
+    let nobody = stage.run(&["decide", "acme", "stranger", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!((&nobody["decision"], &nobody["reason"], &nobody["status"]), (&json!("deny"), &json!("no-record"), &json!("unknown")));
+    assert!(nobody["as_of"].is_null() && nobody["source"].is_null() && nobody["surface"].is_null());
+}
+
+#[tokio::test]
+async fn one_record_is_shown_with_its_explanation() {
+    let stage = demo().await.unwrap();
+    stage.batch().await.unwrap();
+    let record = stage.run(&["worker", "acme", "NSaid", "--json"]).await.unwrap().json().unwrap();
+    let keys: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
+    let wanted = ["age_seconds", "evidence", "observed_at", "person_number", "reason", "since", "source", "status", "tenant", "user"];
+    assert_eq!(keys, wanted);
+    assert!(!record["evidence"].as_array().unwrap().is_empty());
+    let shown = stage.run(&["worker", "acme", "nsaid"]).await.unwrap();
+    assert!(shown.out.contains("open-too-long") && shown.out.contains("America/New_York"), "{}", shown.out);
+    assert_eq!(stage.run(&["worker", "acme", "stranger"]).await.unwrap().code, Some(1));
+}
+
+#[tokio::test]
+async fn records_are_listed_by_status() {
+    let stage = demo().await.unwrap();
+    stage.batch().await.unwrap();
+    let listed = stage.run(&["workers", "acme", "--status", "on-break", "--json"]).await.unwrap().json_lines().unwrap();
+    assert_eq!(listed.len(), 3);
+    assert!(listed.iter().all(|record| record["status"] == "on-break"));
+    assert_ne!(stage.run(&["workers", "acme", "--status", "asleep"]).await.unwrap().code, Some(0));
+}
+
+#[tokio::test]
+async fn the_history_is_listed_newest_first_and_one_run_has_its_story() {
+    let stage = demo().await.unwrap();
+    let first = stage.batch().await.unwrap();
+    let second = stage.batch().await.unwrap();
+    let listed = stage.run(&["history", "acme", "--json"]).await.unwrap().json_lines().unwrap();
+    assert_eq!(listed, [second, first.clone()]);
+    let id = first["run"].as_str().unwrap();
+    let detail = stage.run(&["history", "acme", id, "--json"]).await.unwrap().json().unwrap();
+    let calls = detail["calls"].as_array().unwrap();
+    assert!(calls.iter().any(|call| call["path"] == TIMECARD_PATH && call["status"] == 200 && call["request_id"].is_string()), "{calls:?}");
+    assert!(calls.iter().all(|call| !call["path"].as_str().unwrap().contains('?')));
+    assert_eq!(stage.run(&["history", "acme", "no-such-run"]).await.unwrap().code, Some(1));
+    let plain = stage.run(&["history", "acme"]).await.unwrap();
+    assert!(plain.out.contains("COMPLETE_WARN") && plain.out.contains(id));
+}
+
+#[tokio::test]
+async fn progress_goes_to_stderr_in_plain_lines_where_there_is_no_terminal() {
+    let stage = demo().await.unwrap();
+    let ended = stage.run(&["run", "acme", "batch", "--json"]).await.unwrap();
+    assert!(ended.err.contains("23 of 23 workers read"), "{}", ended.err);
+    assert_eq!(ended.out.lines().count(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_the_run_as_aborted_with_what_was_stored_intact() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group("Store 12 Hourly").clocked_in(hours(2));
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    stage.batch().await.unwrap();
+    stage.ukg.faults().add(Fault::on(TIMECARD_PATH).hang());
+    let child = stage.spawn(&["run", "acme", "batch", "--json"]).unwrap();
+    wait_until(&stage, |stage| stage.ukg.calls().in_flight() > 0).await;
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(run["status"], "ABORTED", "{run}");
+    assert_eq!(stage.records().await.unwrap().len(), 1);
+    stage.ukg.faults().clear();
+    assert_eq!(stage.batch().await.unwrap()["status"], "COMPLETE");
+}
+
+#[tokio::test]
+async fn two_batches_of_one_tenant_never_run_at_once() {
+    let stage = demo().await.unwrap();
+    stage.ukg.faults().add(Fault::on(TIMECARD_PATH).delay(Duration::from_secs(5)));
+    let child = stage.spawn(&["run", "acme", "batch", "--json"]).unwrap();
+    wait_until(&stage, |stage| stage.ukg.calls().in_flight() > 0).await;
+    let second = stage.run(&["run", "acme", "batch"]).await.unwrap();
+    assert_eq!(second.code, Some(1));
+    assert!(second.err.contains("already"), "{}", second.err);
+    assert_eq!(child.wait_with_output().await.unwrap().status.code(), Some(0));
+}
+
+/// Waits for a state of the stage, at most half a minute.
+async fn wait_until(stage: &Stage, holds: impl Fn(&Stage) -> bool) {
+    for _ in 0..3_000 {
+        if holds(stage) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the state did not come");
+}

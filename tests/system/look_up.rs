@@ -1,0 +1,49 @@
+//! One worker, now.
+
+use serde_json::json;
+use shift_access_tests::fault::Fault;
+use shift_access_tests::world::{hours, minutes};
+
+use crate::{demo, empty};
+
+#[tokio::test]
+async fn a_refresh_asks_kronos_now_and_stores_what_it_says() {
+    let stage = empty().await.unwrap();
+    let ana = stage.world.person("adiaz").in_group("Store 12 Hourly").clocked_in(hours(3));
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    stage.batch().await.unwrap();
+    ana.clocked_out(minutes(1));
+    let stored = stage.run(&["worker", "acme", "adiaz", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!(stored["status"], "on-shift");
+    let fresh = stage.run(&["worker", "acme", "ADIAZ", "--refresh", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!((&fresh["status"], &fresh["source"]["kind"]), (&json!("off-shift"), &json!("look-up")), "{fresh}");
+    let decision = stage.run(&["decide", "acme", "adiaz", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!((&decision["decision"], &decision["reason"]), (&json!("deny"), &json!("clocked-out")));
+    let history = stage.run(&["history", "acme", "--json"]).await.unwrap().json_lines().unwrap();
+    assert_eq!(history[0]["process"], "[Workspace ONE] Worker Status - Listener [Kronos]");
+}
+
+#[tokio::test]
+async fn a_worker_without_a_record_is_looked_up_if_a_group_holds_the_user() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group("Store 12 Hourly").clocked_in(hours(3));
+    stage.world.person("other").in_group("Elsewhere").clocked_in(hours(3));
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    let found = stage.run(&["worker", "acme", "adiaz", "--refresh", "--json"]).await.unwrap();
+    assert_eq!(found.json().unwrap()["status"], "on-shift", "{}", found.err);
+    let stranger = stage.run(&["worker", "acme", "other", "--refresh", "--json"]).await.unwrap();
+    assert_eq!(stranger.code, Some(1), "{}", stranger.out);
+    assert_eq!(stage.records().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_look_up_that_fails_harms_nothing_and_has_a_code_of_the_listener() {
+    let stage = demo().await.unwrap();
+    stage.batch().await.unwrap();
+    stage.ukg.faults().add(Fault::everywhere().status(500));
+    let ended = stage.run(&["worker", "acme", "adiaz", "--refresh"]).await.unwrap();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("HWKR-WS10"), "{}", ended.err);
+    let stored = stage.run(&["worker", "acme", "adiaz", "--json"]).await.unwrap().json().unwrap();
+    assert_eq!(stored["source"]["kind"], "batch");
+}

@@ -1,0 +1,61 @@
+//! Whole-system tests: the real program against the simulators, over real sockets and a real store. One binary, so that
+//! it is linked once; one file a theme.
+
+mod batch;
+mod commands;
+mod configuration;
+mod connection_test;
+mod faults;
+mod kill;
+mod look_up;
+mod mail;
+mod probes;
+mod readme;
+mod sandbox;
+mod scale;
+mod secrets;
+
+use anyhow::Result;
+use chrono::Utc;
+use serde_json::Value;
+use shift_access_tests::stage::Stage;
+use shift_access_tests::world::World;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_shift-access-tested");
+
+/// A stage with the small company of the demo.
+async fn demo() -> Result<Stage> {
+    Stage::new(World::demo(Utc::now()), PROGRAM).await
+}
+
+/// A stage with an empty world, to be filled by the test.
+async fn empty() -> Result<Stage> {
+    Stage::new(World::new(Utc::now()), PROGRAM).await
+}
+
+/// The record of one user.
+fn record<'a>(records: &'a [Value], user: &str) -> &'a Value {
+    records.iter().find(|record| record["user"] == user).unwrap_or_else(|| panic!("no record of {user}"))
+}
+
+/// The sums that every report keeps.
+fn assert_sums(counts: &Value) {
+    let count = |name: &str| counts[name].as_u64().unwrap_or_else(|| panic!("no count {name} in {counts}"));
+    let members = count("members");
+    assert_eq!(members, count("matched") + count("unmatched"), "{counts}");
+    assert_eq!(members, count("on_shift") + count("on_break") + count("off_shift") + count("unknown"), "{counts}");
+    assert_eq!(members, count("changed") + count("unchanged"), "{counts}");
+    assert!(count("failed") <= count("unknown"), "{counts}");
+}
+
+#[test]
+fn no_file_of_these_tests_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("system");
+    let listed = include_str!("main.rs");
+    for entry in std::fs::read_dir(here).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || listed.contains(&format!("mod {module};")), "system/{name} is in no test binary");
+    }
+}

@@ -1,0 +1,122 @@
+//! The probe guest, from inside the sandbox, against the real capabilities: one line a promise.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use shift_access::config::{ConnectionConfig, SettingValue};
+use shift_access::connection::Connections;
+use shift_access::description::PropertyValue;
+use shift_access::history::{Status, StepOutcome, Trigger};
+use shift_access::mail::{SmtpConfig, SmtpMailer, Tls};
+use shift_access::plugin::Pack;
+use shift_access::store::{MemoryStore, SqliteStore, Store};
+use shift_access::{Host, Order, Tenant};
+use shift_access_tests::PROBE;
+use shift_access_tests::fault::Fault;
+use shift_access_tests::inbox::Inbox;
+use shift_access_tests::ukg::UkgSim;
+use shift_access_tests::world::World;
+
+async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
+    let mut builder = Host::builder().store(store).cache(std::env::temp_dir().join("shift-access-tests-cache"));
+    if let Some(inbox) = inbox {
+        let config = SmtpConfig {
+            host: "127.0.0.1".to_owned(),
+            port: inbox.port(),
+            tls: Tls::None,
+            sender: "shift-access@acme.example".to_owned(),
+            username: None,
+            password: None,
+        };
+        builder = builder.mailer(Arc::new(SmtpMailer::new(config).unwrap()));
+    }
+    builder.build().unwrap()
+}
+
+/// Runs one job of the probe; every promise must be kept.
+async fn kept(host: &Host, tenant: &Tenant, job: &str) {
+    let order = Order::new(tenant, job, Trigger::Manual).unwrap();
+    let detail = host.run(tenant, order, Default::default(), Default::default()).await.unwrap();
+    assert_eq!(detail.run.status, Status::Complete, "{:?}", detail.run.failure);
+    assert!(!detail.story.steps.is_empty());
+    let broken: Vec<_> = detail.story.steps.iter().filter(|step| step.outcome != StepOutcome::Passed).collect();
+    assert!(broken.is_empty(), "broken promises of {job}: {broken:#?}");
+}
+
+#[tokio::test]
+async fn storage_in_sqlite_keeps_its_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(Arc::new(SqliteStore::open(&folder.path().join("probe.db")).unwrap()), None).await;
+    let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    kept(&host, &tenant, "storage").await;
+}
+
+#[tokio::test]
+async fn storage_in_memory_keeps_its_promises() {
+    let host = host(Arc::new(MemoryStore::default()), None).await;
+    let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    kept(&host, &tenant, "storage").await;
+}
+
+#[tokio::test]
+async fn email_keeps_its_promises_and_sends_each_message_once() {
+    let inbox = Inbox::start().await.unwrap();
+    let host = host(Arc::new(MemoryStore::default()), Some(&inbox)).await;
+    let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    kept(&host, &tenant, "email").await;
+    let mut subjects: Vec<_> = inbox.mails().iter().map(|mail| mail.subject()).collect();
+    subjects.sort();
+    assert_eq!(subjects, ["Probe: one", "Probe: two"]);
+    assert!(inbox.mails()[0].text().contains("\n.\n") || inbox.mails()[0].text().contains("\r\n.\r\n"), "{:?}", inbox.mails()[0].text());
+}
+
+#[tokio::test]
+async fn http_keeps_its_promises() {
+    let ukg = UkgSim::start(World::demo(chrono::Utc::now())).await.unwrap();
+    ukg.faults().add(Fault::on("/probe/redirect-elsewhere").redirect("http://127.0.0.2:1/"));
+    ukg.faults().add(Fault::on("/probe/hang").hang());
+    ukg.faults().add(Fault::on("/probe/throttled").retry_after(429, 3_600));
+    ukg.faults().add(Fault::on("/probe/cut").cut());
+    let host = host(Arc::new(MemoryStore::default()), None).await;
+    let mut tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    tenant.http = Arc::new(connections(&ukg, &tenant).unwrap());
+    kept(&host, &tenant, "http").await;
+}
+
+fn connections(ukg: &UkgSim, tenant: &Tenant) -> Result<Connections> {
+    let credentials = ukg.credentials();
+    let configs = tenant.description.connections.iter().map(|described| {
+        let password = if described.name == "refused" { "wrong" } else { credentials.password };
+        let mut config = ConnectionConfig::new(&described.name, ukg.url().parse()?);
+        config.scheme = described.schemes.first().cloned();
+        config.timeout = Duration::from_secs(20);
+        for (name, value) in [
+            ("client-id", credentials.client_id),
+            ("client-secret", credentials.client_secret),
+            ("username", credentials.user_name),
+            ("password", password),
+        ] {
+            config.settings.insert(name.to_owned(), SettingValue::Secret(value.to_owned().into()));
+        }
+        Ok(config)
+    });
+    let configs = configs.collect::<Result<Vec<_>>>()?;
+    Ok(Connections::new(&configs)?)
+}
+
+#[tokio::test]
+async fn properties_and_journal_keep_their_promises() {
+    let host = host(Arc::new(MemoryStore::default()), None).await;
+    let mut tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    // As the configuration would read them.
+    let text = PropertyValue::Text("a, b".to_owned());
+    let items = PropertyValue::Items(vec!["Store 12, Hourly".to_owned(), "Store 14".to_owned()]);
+    let table = PropertyValue::Table(vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+    tenant.set("text", text);
+    tenant.set("switch", PropertyValue::Switch(true));
+    tenant.set("items", items);
+    tenant.set("table", table);
+    kept(&host, &tenant, "properties").await;
+    kept(&host, &tenant, "journal").await;
+}

@@ -1,0 +1,79 @@
+//! What the component may touch, and what becomes of one that misbehaves.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use shift_access::history::{Status, Trigger};
+use shift_access::plugin::{BUILT_IN, Pack};
+use shift_access::{Engine, Host, Order, Tenant};
+use shift_access_tests::PROBE;
+
+#[test]
+fn the_pack_imports_the_contract_and_harmless_parts_of_wasi() {
+    let engine = Engine::new(cache()).unwrap();
+    let pack = Pack::built_in(&engine).unwrap();
+    println!("{}", pack.imports().join("\n"));
+    for import in pack.imports() {
+        let known = ["shift-access:plugin/", "wasi:cli/", "wasi:clocks/", "wasi:io/", "wasi:random/"];
+        assert!(known.iter().any(|prefix| import.starts_with(prefix)), "{import}");
+    }
+    for forbidden in ["wasi:sockets", "wasi:filesystem", "wasi:http"] {
+        assert!(!pack.imports().iter().any(|import| import.starts_with(forbidden)), "{forbidden}");
+    }
+    assert!(BUILT_IN.len() < 2_500_000, "the component has {} bytes", BUILT_IN.len());
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_runs_on_or_eats_memory_is_told_by_code() {
+    let (host, tenant) = probe().await;
+    for (job, code) in [("trap", "PROBE-50"), ("loop", "PROBE-51"), ("memory", "PROBE-52")] {
+        let order = Order::new(&tenant, job, Trigger::Manual).unwrap().within(Duration::from_secs(2));
+        let detail = host.run(&tenant, order, Default::default(), Default::default()).await.unwrap();
+        let failure = detail.run.failure.unwrap();
+        assert_eq!((detail.run.status, failure.code.as_str()), (Status::Error, code), "{failure:?}");
+    }
+    let order = Order::new(&tenant, "journal", Trigger::Manual).unwrap();
+    let detail = host.run(&tenant, order, Default::default(), Default::default()).await.unwrap();
+    assert_eq!(detail.run.status, Status::Complete, "the host is well after all that");
+}
+
+#[tokio::test]
+async fn notes_over_the_limit_are_dropped_and_the_history_says_so() {
+    let (host, tenant) = probe().await;
+    let order = Order::new(&tenant, "journal", Trigger::Manual).unwrap();
+    let detail = host.run(&tenant, order, Default::default(), Default::default()).await.unwrap();
+    let notes = &detail.story.notes;
+    assert!(notes.len() < 10_000);
+    assert!(notes.last().unwrap().message.contains("left out"), "{:?}", notes.last());
+}
+
+#[test]
+fn what_is_no_component_is_refused_in_words() {
+    let engine = Engine::new(None).unwrap();
+    for bytes in [&b""[..], b"not wasm", b"\0asm\x01\0\0\0", &BUILT_IN[..BUILT_IN.len() / 2]] {
+        let error = Pack::from_bytes(&engine, bytes).err().unwrap();
+        assert!(!error.to_string().is_empty());
+    }
+    assert!(Pack::from_file(&engine, Path::new("no-such.wasm")).is_err());
+}
+
+/// A host in memory, and a tenant with the probe.
+async fn probe() -> (Host, Tenant) {
+    let host = Host::builder().cache(cache().unwrap()).build().unwrap();
+    let pack = Pack::from_bytes(host.engine(), PROBE).unwrap();
+    let tenant = Tenant::new("probe", pack).await.unwrap();
+    assert_eq!(json!(tenant.description.title), "Platform probe");
+    (host, tenant)
+}
+
+fn cache() -> Option<std::path::PathBuf> {
+    Some(std::env::temp_dir().join("shift-access-tests-cache"))
+}
+
+#[test]
+fn two_hosts_live_in_one_process() {
+    let hosts = [0, 1].map(|_| Arc::new(Host::builder().cache(cache().unwrap()).build().unwrap()));
+    assert!(hosts.iter().all(|host| Pack::built_in(host.engine()).is_ok()));
+}
