@@ -2,8 +2,20 @@
 
 mod component;
 
-fn main() {
+fn main() -> Result<(), String> {
     println!("cargo:rerun-if-changed=component.rs");
-    let pack = component::build("worker-status", &["../guest", "../wit", "../Cargo.lock"]);
+    let pack = component::build(
+        "worker-status",
+        &[
+            "../guest/src",
+            "../guest/Cargo.toml",
+            "../guest/core/src",
+            "../guest/core/Cargo.toml",
+            "../wit",
+            "../Cargo.lock",
+            "../Cargo.toml",
+        ],
+    )?;
     println!("cargo:rustc-env=BUILT_IN_PACK={}", pack.display());
+    Ok(())
 }

@@ -1,47 +1,56 @@
 // Builds a WebAssembly component of this workspace from a build script: cargo, run once more, for the wasm target.
-// Shared by the build scripts of the host (the built-in pack) and of the tests (the probes).
+// Shared by the build scripts of the host (the built-in pack) and of the tests (the probe).
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
 
+/// The profile of the workspace's `Cargo.toml` that keeps components small.
+const PROFILE: &str = "component";
+
 /// Builds `package` and returns the path of its component. Rebuilds when anything in `inputs` changes.
-pub fn build(package: &str, inputs: &[&str]) -> PathBuf {
+pub fn build(package: &str, inputs: &[&str]) -> Result<PathBuf, String> {
     for input in inputs {
         println!("cargo:rerun-if-changed={input}");
     }
-    let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let target_dir = shared_target_dir(&out_dir);
-    let mut cargo = Command::new(std::env::var_os("CARGO").expect("cargo sets CARGO"));
-    cargo.args(["build", "--profile", "component", "--package", package, "--target", TARGET, "--target-dir"]).arg(&target_dir);
-    // What cargo set for the outer build does not fit the inner one; a check by clippy must not reach into it either.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        let outer = name.starts_with("CARGO_") && !matches!(&*name, "CARGO_HOME" | "CARGO_NET_OFFLINE" | "CARGO_INCREMENTAL")
-            || matches!(
-                &*name,
-                "RUSTC"
-                    | "RUSTDOC"
-                    | "RUSTFLAGS"
-                    | "RUSTC_WRAPPER"
-                    | "RUSTC_WORKSPACE_WRAPPER"
-                    | "CLIPPY_ARGS"
-                    | "TARGET"
-                    | "HOST"
-                    | "PROFILE"
-                    | "OPT_LEVEL"
-                    | "DEBUG"
-                    | "NUM_JOBS"
-            );
-        let registry = name.starts_with("CARGO_REGISTRIES_") || name.starts_with("CARGO_REGISTRY_") || name.starts_with("CARGO_HTTP_");
-        if outer && !registry {
-            cargo.env_remove(&*name);
-        }
+    let target_dir = shared_target_dir(Path::new(&variable("OUT_DIR")?));
+    let mut cargo = Command::new(variable("CARGO")?);
+    cargo.args(["build", "--profile", PROFILE, "--package", package, "--target", TARGET, "--target-dir"]).arg(&target_dir);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| belongs_to_the_outer_build(&name.to_string_lossy())) {
+        cargo.env_remove(name);
     }
-    let status = cargo.status().expect("cargo starts");
-    assert!(status.success(), "building the component `{package}` failed; if the target is missing, run: rustup target add {TARGET}");
-    target_dir.join(TARGET).join("component").join(format!("{}.wasm", package.replace('-', "_")))
+    let status = cargo.status().map_err(|error| format!("cargo does not start: {error}"))?;
+    if !status.success() {
+        return Err(format!("building the component `{package}` failed; if the target is missing, run: rustup target add {TARGET}"));
+    }
+    Ok(target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
+}
+
+fn variable(name: &str) -> Result<OsString, String> {
+    std::env::var_os(name).ok_or_else(|| format!("cargo sets {name} for a build script"))
+}
+
+/// What cargo set for the outer build does not fit the inner one, and a check by clippy must not reach into it. What the
+/// user set about registries, network and the cargo folder stays.
+fn belongs_to_the_outer_build(name: &str) -> bool {
+    const ALONE: [&str; 12] = [
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CLIPPY_ARGS",
+        "TARGET",
+        "HOST",
+        "PROFILE",
+        "OPT_LEVEL",
+        "DEBUG",
+        "NUM_JOBS",
+    ];
+    const USERS: [&str; 6] = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "CARGO_SOURCE_"];
+    ALONE.contains(&name) || name.starts_with("CARGO_") && !USERS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// One folder for components, whichever profile asks: `target/component`, found from `target/debug/build/x/out`.

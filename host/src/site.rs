@@ -113,13 +113,8 @@ impl Plan {
             let (pack, description) = match loaded {
                 Ok(loaded) => loaded,
                 Err(message) => {
-                    let key = format!("tenants.{}.component", raw.name);
-                    problems.push(problem(
-                        path,
-                        key,
-                        message,
-                        "name a component built for this host, or leave the key out for the built-in pack",
-                    ));
+                    let remedy = "name a component built for this host, or leave the key out for the built-in pack";
+                    problems.push(raw.component_problem(message, remedy));
                     continue;
                 }
             };

@@ -23,6 +23,9 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let site = open(config).await?;
     let tenant = site.tenant(&args.tenant)?;
+    if let Some(status) = &args.status {
+        known(&tenant.pack.counts(site.host().lend(&tenant)).await?, status)?;
+    }
     if !args.json {
         print([text::entry_head()])?;
     }
@@ -38,4 +41,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
             return Ok(());
         }
     }
+}
+
+/// A status that is none would list nobody, which looks like an answer.
+fn known(counts: &[(String, u64)], status: &str) -> Result<(), Exit> {
+    if counts.iter().any(|(name, _)| name == status) {
+        return Ok(());
+    }
+    let names = counts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    Err(Exit::Usage(format!("there is no status {status:?}; write one of: {names}")))
 }

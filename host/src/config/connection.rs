@@ -76,6 +76,17 @@ impl ConnectionConfig {
             max_response_bytes: LARGEST,
         }
     }
+
+    /// A connection as a pack describes it, with its first scheme. The settings are yet to be given.
+    pub fn described(info: &description::Connection, url: Url) -> Self {
+        Self {
+            scheme: info.schemes.first().cloned(),
+            headers: info.headers.clone(),
+            request_id_header: info.request_id_header.clone(),
+            in_flight: usize::try_from(info.in_flight).unwrap_or(4).max(1),
+            ..Self::new(&info.name, url)
+        }
+    }
 }
 
 /// What settings may refer to.
