@@ -3,8 +3,9 @@
 #[path = "../host/component.rs"]
 mod component;
 
-fn main() {
+fn main() -> Result<(), String> {
     println!("cargo:rerun-if-changed=../host/component.rs");
-    let probe = component::build("platform-probe", &["probe", "../wit", "../Cargo.lock"]);
+    let probe = component::build("platform-probe", &["probe", "../wit", "../Cargo.lock", "../Cargo.toml"])?;
     println!("cargo:rustc-env=PROBE={}", probe.display());
+    Ok(())
 }

@@ -47,7 +47,7 @@ async fn kept(host: &Host, tenant: &Tenant, job: &str) {
 #[tokio::test]
 async fn storage_in_sqlite_keeps_its_promises() {
     let folder = tempfile::tempdir().unwrap();
-    let host = host(Arc::new(SqliteStore::open(&folder.path().join("probe.db")).unwrap()), None).await;
+    let host = host(Arc::new(SqliteStore::open(folder.path().join("probe.db")).unwrap()), None).await;
     let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
     kept(&host, &tenant, "storage").await;
 }
