@@ -10,7 +10,8 @@
 //!   after a connection that could not be made, and after one that broke off where the caller says that is safe.
 //! - A redirect is followed for `GET`, on the same host, three times; elsewhere it is an error that names the host.
 //! - Secrets of four characters and more, tokens, and Basic credentials of this connection are replaced by `[secret]`
-//!   in answers and errors, as they are, percent-encoded and JSON-escaped.
+//!   in refusals and errors, as they are, percent-encoded and JSON-escaped; in answers of status 2xx only tokens and
+//!   secrets of twelve characters and more, because a shorter one may be a date or a name there.
 //! - The proxy of the environment is kept to, except for loopback addresses.
 
 mod attempt;
@@ -34,7 +35,7 @@ use client::Clients;
 use link::Connection;
 
 pub use log::{CallLog, CallRecord, NoLog};
-pub use message::{Field, HttpError, Refusal, Request, Response};
+pub use message::{Field, HttpError, Refusal, Request, Response, Throttle};
 
 /// What sends calls for a plugin. An embedder may lend its own.
 #[async_trait]

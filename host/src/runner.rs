@@ -25,7 +25,7 @@ use crate::tenant::Tenant;
 const LEAST_LIMIT: Duration = Duration::from_secs(600);
 
 /// What a run of the listener for one user is called.
-const LOOK_UP: &str = "look-up";
+pub(crate) const LOOK_UP: &str = "look-up";
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -191,6 +191,10 @@ impl Runner {
             Some(Err(error)) => failed(failure(tenant, &error)),
             None => Ending::new(Status::Aborted),
         };
+        if ending.counts.is_none() {
+            // The plugin could not report: what it counted until then is true all the same.
+            ending.counts = Some(Counts(journal.counts())).filter(|counts| !counts.0.is_empty());
+        }
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         let detail = self.history.finish(open, ending, self.clock.now()).await?;
@@ -205,7 +209,12 @@ impl Runner {
     pub(crate) async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
         let process = tenant.description.listener.as_ref().map_or(LOOK_UP, |listener| listener.process.as_str());
         let open = match self.start(tenant, LOOK_UP, process, Trigger::Manual).await {
-            Ok(open) => Some(open),
+            Ok(open) => {
+                for dead in &open.aborted {
+                    self.alert(tenant, dead).await;
+                }
+                Some(open)
+            }
             // Whoever waits for the answer is served all the same.
             Err(error) => {
                 tracing::error!(tenant = %tenant.name, %error, "a look-up could not be written to the history");

@@ -43,7 +43,10 @@ pub fn failed(system: System, error: &Error) -> Trouble {
         Error::CredentialsRefused(refusal) => login_refused(system, refusal),
         Error::Unreachable(text) => Trouble::new(system.unreachable(), format!("{name} was not reached: {}", short(text))),
         Error::Timeout => Trouble::new(system.unreachable(), format!("{name} did not answer in time")),
-        Error::Throttled(wait) => Trouble::new(system.throttled(), format!("{name} throttles{}", asked_to_wait(*wait))),
+        Error::Throttled(throttle) => {
+            let message = format!("{name} throttles{}", asked_to_wait(throttle.retry_after_seconds));
+            Trouble::new(system.throttled(), with_request_id(system, message, throttle.request_id.as_deref()))
+        }
         Error::TooLarge(limit) => Trouble::new(system.puzzling(), format!("{name} answered with more than {limit} bytes")),
         Error::UnknownConnection => {
             Trouble::new(system.unreachable(), format!("the tenant has no connection named {}", system.connection()))
@@ -150,6 +153,7 @@ pub fn with_request_id(system: System, message: String, id: Option<&str>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::shift_access::plugin::http::Throttle;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer { status, body: body.as_bytes().to_vec(), request_id: Some("7f3".to_owned()) }
@@ -217,8 +221,10 @@ mod tests {
     #[test]
     fn without_an_answer_it_is_unreachable_or_throttled() {
         assert_eq!(failed(System::Kronos, &Error::Timeout).number, 10);
-        assert_eq!(failed(System::Kronos, &Error::Throttled(Some(90))).number, 15);
-        assert_eq!(failed(System::Access, &Error::Throttled(None)).number, 20);
+        let throttle = Throttle { retry_after_seconds: Some(90), request_id: Some("t1".to_owned()) };
+        let trouble = failed(System::Kronos, &Error::Throttled(throttle.clone()));
+        assert_eq!((trouble.number, trouble.message.as_str()), (15, "Kronos throttles and asks to wait 90 s (kronos-tid t1)"));
+        assert_eq!(failed(System::Access, &Error::Throttled(throttle)).number, 20);
         assert_eq!(failed(System::Access, &Error::UnknownConnection).number, 20);
     }
 

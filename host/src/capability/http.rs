@@ -54,7 +54,9 @@ impl From<HttpError> for http::Error {
             }),
             HttpError::Unreachable(text) => Self::Unreachable(text),
             HttpError::Timeout => Self::Timeout,
-            HttpError::Throttled(seconds) => Self::Throttled(seconds),
+            HttpError::Throttled(throttle) => {
+                Self::Throttled(http::Throttle { retry_after_seconds: throttle.retry_after_seconds, request_id: throttle.request_id })
+            }
             HttpError::TooLarge(limit) => Self::TooLarge(limit),
             HttpError::Other(text) => Self::Other(text),
         }

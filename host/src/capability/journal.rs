@@ -11,6 +11,9 @@ use crate::plugin::bindings::shift_access::plugin::journal;
 /// Notes of one run at most: enough for a trouble with every group and many users, and no plugin can fill the disk.
 const MOST_NOTES: usize = 4_000;
 
+/// Counts of one run at most.
+const MOST_COUNTS: usize = 200;
+
 /// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -26,6 +29,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Journal {
     notes: Mutex<Vec<Note>>,
+    counts: Mutex<Vec<(String, u64)>>,
     progress: watch::Sender<Progress>,
 }
 
@@ -38,12 +42,17 @@ impl Default for Journal {
 impl Journal {
     /// A journal whose progress shows on `progress`.
     pub fn new(progress: watch::Sender<Progress>) -> Self {
-        Self { notes: Mutex::default(), progress }
+        Self { notes: Mutex::default(), counts: Mutex::default(), progress }
     }
 
     /// Follows the progress.
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// The counts so far.
+    pub fn counts(&self) -> Vec<(String, u64)> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The notes so far.
@@ -69,6 +78,11 @@ impl Journal {
 impl journal::Host for &mut Lent {
     fn progress(&mut self, done: u64, total: Option<u64>, label: String) {
         self.journal.progress.send_replace(Progress { done, total, label });
+    }
+
+    fn counts(&mut self, counts: Vec<(String, u64)>) {
+        let counts = counts.into_iter().take(MOST_COUNTS).collect();
+        *self.journal.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
     fn add(&mut self, note: journal::Note) {

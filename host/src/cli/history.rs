@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::{Exit, json, open, print, text};
 use crate::history::{Filter, Status};
+use crate::runner::LOOK_UP;
+use crate::tenant::Tenant;
 
 /// Shows the execution history, newest first, or one run with its story.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,9 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let site = open(config).await?;
     let tenant = site.tenant(&args.tenant)?;
+    if let Some(job) = &args.job {
+        known(&tenant, job)?;
+    }
     let history = site.host().history();
     let failed = |error: crate::store::StoreError| Exit::Failed(error.to_string());
     if let Some(id) = &args.run {
@@ -48,4 +53,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
             return Ok(());
         }
     }
+}
+
+/// A job that is none would list nothing, which looks like an answer.
+fn known(tenant: &Tenant, job: &str) -> Result<(), Exit> {
+    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP]).collect();
+    if names.contains(&job) {
+        return Ok(());
+    }
+    Err(Exit::Usage(format!("there is no job {job:?}; write one of: {}", names.join(", "))))
 }

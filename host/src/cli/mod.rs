@@ -85,8 +85,7 @@ impl From<SiteError> for Exit {
 
 impl From<std::io::Error> for Exit {
     fn from(error: std::io::Error) -> Self {
-        // Whoever reads the output has seen enough, as `head` does.
-        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Said(0) } else { Self::Failed(error.to_string()) }
+        Self::Failed(error.to_string())
     }
 }
 
@@ -166,13 +165,15 @@ fn cache_folder() -> Option<PathBuf> {
     Some(caches.join("shift-access"))
 }
 
-/// Prints lines to stdout.
+/// Prints lines to stdout. Where nobody reads any more, as behind `head`, what is left is passed over: how the command
+/// ends does not depend on who looks on.
 fn print(lines: impl IntoIterator<Item = String>) -> Result<(), Exit> {
     let mut out = std::io::stdout().lock();
-    for line in lines {
-        writeln!(out, "{line}")?;
+    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
-    Ok(out.flush()?)
 }
 
 /// One object as one line of JSON.

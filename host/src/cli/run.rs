@@ -82,9 +82,7 @@ fn show_progress(args: &Args) -> (watch::Sender<Progress>, impl Future<Output = 
         while receiver.changed().await.is_ok() {
             let now = receiver.borrow_and_update().clone();
             if terminal {
-                bar.set_length(now.total.unwrap_or(now.done));
-                bar.set_position(now.done);
-                bar.set_message(now.label);
+                draw(&bar, now);
             } else if let Some(line) = plain(&title, &now, &mut last) {
                 eprintln!("{line}");
             }
@@ -97,12 +95,34 @@ fn show_progress(args: &Args) -> (watch::Sender<Progress>, impl Future<Output = 
 }
 
 fn bar(title: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_prefix(title.to_owned());
-    if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
+    let bar = ProgressBar::no_length().with_prefix(title.to_owned());
+    style(&bar, "{prefix} {spinner} {pos} {msg} {elapsed}");
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A spinner while nobody knows how much there is, a bar from then on.
+fn draw(bar: &ProgressBar, now: Progress) {
+    if bar.length() != now.total {
+        match now.total {
+            Some(total) => {
+                bar.set_length(total);
+                style(bar, "{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed}");
+            }
+            None => {
+                bar.unset_length();
+                style(bar, "{prefix} {spinner} {pos} {msg} {elapsed}");
+            }
+        }
+    }
+    bar.set_position(now.done);
+    bar.set_message(now.label);
+}
+
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
 }
 
 /// One line for each tenth of the way.

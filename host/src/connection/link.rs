@@ -15,8 +15,8 @@ use super::attempt::{Answer, Call};
 use super::client::Clients;
 use super::log::{CallLog, CallRecord};
 use super::login::{self, Grant, Login};
-use super::message::{Field, HttpError, Refusal, Request, Response};
-use super::patience::{Patience, Trace, persist, retry_after, seconds};
+use super::message::{Field, HttpError, Refusal, Request, Response, Throttle};
+use super::patience::{Patience, Trace, persist, throttled};
 use super::target;
 use super::tokens::{Token, Tokens};
 use crate::config::{ConnectionConfig, SettingValue};
@@ -101,7 +101,7 @@ impl Connection {
                     renewed = true;
                     self.tokens.discard(&token).await;
                 }
-                (StatusCode::TOO_MANY_REQUESTS, _) => return Err(HttpError::Throttled(retry_after(&answer).map(seconds))),
+                (StatusCode::TOO_MANY_REQUESTS, _) => return Err(throttled(&answer, trace)),
                 _ => return Ok(answer),
             }
         }
@@ -142,14 +142,19 @@ impl Connection {
     }
 
     /// An answer as the plugin may see it: no cookie, no secret that the server echoed.
+    ///
+    /// What a call brought is data, where a short secret could be any word: there only tokens and long secrets are
+    /// looked for.
     fn hand_over(&self, answer: &Answer) -> Response {
         let scrub = self.scrub();
-        let body = scrub.bytes(answer.body.clone());
+        let is_data = answer.status.is_success();
+        let clean = |text: &str| if is_data { scrub.data_text(text) } else { scrub.text(text) };
+        let body = if is_data { scrub.data_bytes(answer.body.clone()) } else { scrub.bytes(answer.body.clone()) };
         let changed = body.len() != answer.body.len();
         let kept = |name: &str| !(name.starts_with("set-cookie") || changed && name == CONTENT_LENGTH.as_str());
         let headers = answer.headers.iter().filter(|(name, _)| kept(name.as_str()));
         let field =
-            |(name, value): (&HeaderName, &HeaderValue)| Field::new(name.as_str(), scrub.text(&String::from_utf8_lossy(value.as_bytes())));
+            |(name, value): (&HeaderName, &HeaderValue)| Field::new(name.as_str(), clean(&String::from_utf8_lossy(value.as_bytes())));
         Response { status: answer.status.as_u16(), headers: headers.map(field).collect(), body }
     }
 
@@ -166,7 +171,10 @@ impl Connection {
                 request_id: refusal.request_id.map(|id| scrub.text(&id)),
                 ..refusal
             }),
-            HttpError::UnknownConnection | HttpError::Timeout | HttpError::Throttled(_) | HttpError::TooLarge(_) => error,
+            HttpError::Throttled(throttle) => {
+                HttpError::Throttled(Throttle { request_id: throttle.request_id.map(|id| scrub.text(&id)), ..throttle })
+            }
+            HttpError::UnknownConnection | HttpError::Timeout | HttpError::TooLarge(_) => error,
         }
     }
 
@@ -207,8 +215,8 @@ impl Secrets {
     }
 
     fn rebuild(&mut self) {
-        let all = self.settings.iter().chain(&self.tokens).map(ExposeSecret::expose_secret);
-        self.scrub = Arc::new(Scrub::of(all));
+        let [settings, tokens] = [&self.settings, &self.tokens].map(|secrets| secrets.iter().map(ExposeSecret::expose_secret));
+        self.scrub = Arc::new(Scrub::with_tokens(settings, tokens));
     }
 }
 

@@ -12,7 +12,7 @@ use super::ConnectionError;
 use super::attempt::{Answer, Call, host};
 use super::client::Clients;
 use super::message::{HttpError, Refusal};
-use super::patience::{Patience, Trace, persist, retry_after, seconds};
+use super::patience::{Patience, Trace, persist, throttled};
 use super::target;
 use crate::config::{ConnectionConfig, SettingValue, is_loopback};
 use crate::description::{Encoding, Parameter, Scheme, Source};
@@ -82,7 +82,7 @@ impl Login {
         let request_id = self.request_id_header.as_deref();
         let answer = persist(clients, &self.call, true, |answer| self.is_busy(answer), request_id, patience, trace).await?;
         if self.is_busy(&answer) {
-            return Err(HttpError::Throttled(retry_after(&answer).map(seconds)));
+            return Err(throttled(&answer, trace));
         }
         self.judge(answer, scrub, trace)
     }
@@ -104,7 +104,9 @@ impl Login {
         let words = Words::of(&answer);
         if answer.status.is_server_error() {
             let (host, status) = (host(&self.call.url), answer.status.as_u16());
-            return Err(HttpError::Unreachable(format!("{host} answered the login with status {status}: {}", words.text)));
+            let id = trace.request_id.as_ref().zip(self.request_id_header.as_ref()).map(|(id, name)| format!(" ({name} {id})"));
+            let id = id.unwrap_or_default();
+            return Err(HttpError::Unreachable(format!("{host} answered the login with status {status}: {}{id}", words.text)));
         }
         Err(HttpError::CredentialsRefused(Refusal {
             status: answer.status.as_u16(),

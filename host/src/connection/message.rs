@@ -81,6 +81,15 @@ pub struct Refusal {
     pub request_id: Option<String>,
 }
 
+/// What an answer said that asks to come back later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Throttle {
+    /// How many seconds it asked to wait, where it said.
+    pub retry_after_seconds: Option<u32>,
+    /// The request id of its answer, where it gave one.
+    pub request_id: Option<String>,
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
@@ -99,9 +108,9 @@ pub enum HttpError {
     /// No answer within the time limit.
     #[error("no answer within the time limit")]
     Timeout,
-    /// The other side still throttles; the seconds it asked to wait, where it said.
+    /// The other side still throttles, or asks to wait longer than a request may.
     #[error("the other side throttles")]
-    Throttled(Option<u32>),
+    Throttled(Throttle),
     /// The answer is larger than this many bytes.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(u64),

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::attempt::{Answer, Call, Repeat, attempt};
 use super::client::Clients;
-use super::message::HttpError;
+use super::message::{HttpError, Throttle};
 
 /// How often one call is tried at most.
 const TRIES: u32 = 4;
@@ -71,6 +71,11 @@ fn back_off(first: Duration, tries: u32) -> Duration {
     doubled.mul_f64(rand::random_range(0.75..1.25))
 }
 
+/// The error for an answer that stays "come back later".
+pub(super) fn throttled(answer: &Answer, trace: &Trace) -> HttpError {
+    HttpError::Throttled(Throttle { retry_after_seconds: retry_after(answer).map(seconds), request_id: trace.request_id.clone() })
+}
+
 /// Sends a call until there is an answer to hand over.
 ///
 /// `busy` tells which answers mean "come back later"; one that stays so is returned after the last try.
@@ -94,7 +99,7 @@ pub(super) async fn persist(
                 }
                 match patience.pause(trace, retry_after(&answer)) {
                     Pause::For(pause) => pause,
-                    Pause::TooLong => return Err(HttpError::Throttled(retry_after(&answer).map(seconds))),
+                    Pause::TooLong => return Err(throttled(&answer, trace)),
                     Pause::Never => return Ok(answer),
                 }
             }

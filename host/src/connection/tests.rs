@@ -147,7 +147,7 @@ fn scheme() -> Scheme {
     }
 }
 
-const PASSWORD: &str = "pa/ss wö\"rd";
+const PASSWORD: &str = "pa/ss wö\"rd1";
 
 fn with_login(server: &Server, scheme: Scheme) -> ConnectionConfig {
     let mut config = server.config();
@@ -238,7 +238,10 @@ async fn retry_after_is_kept_to() {
 #[tokio::test]
 async fn a_call_is_tried_four_times() {
     let server = Server::start(|_| with(429, &[("retry-after", "0")], "")).await;
-    assert_eq!(get(&server.connections(), "/x").await, Err(HttpError::Throttled(Some(0))));
+    assert_eq!(
+        get(&server.connections(), "/x").await,
+        Err(HttpError::Throttled(Throttle { retry_after_seconds: Some(0), request_id: None }))
+    );
     assert_eq!(server.count("/x"), 4);
     let server = Server::start(|_| with(503, &[("retry-after", "0")], "busy")).await;
     assert_eq!(get(&server.connections(), "/x").await.unwrap().status, 503);
@@ -249,7 +252,10 @@ async fn a_call_is_tried_four_times() {
 async fn a_long_retry_after_ends_the_call_at_once() {
     for code in [429, 503] {
         let server = Server::start(move |_| with(code, &[("retry-after", "3600")], "")).await;
-        assert_eq!(get(&server.connections(), "/x").await, Err(HttpError::Throttled(Some(3600))));
+        assert_eq!(
+            get(&server.connections(), "/x").await,
+            Err(HttpError::Throttled(Throttle { retry_after_seconds: Some(3600), request_id: None }))
+        );
         assert_eq!(server.count("/x"), 1);
     }
 }
@@ -271,7 +277,7 @@ async fn a_login_sends_what_the_scheme_says() {
     get(&connections, "/x").await.unwrap();
     let seen = server.seen();
     assert_eq!(seen.len(), 3);
-    assert_eq!(seen[0].body, "grant_type=password&client_id=me+%26+you&password=pa%2Fss+w%C3%B6%22rd");
+    assert_eq!(seen[0].body, "grant_type=password&client_id=me+%26+you&password=pa%2Fss+w%C3%B6%22rd1");
     assert_eq!(seen[0].header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(seen[0].header("x-app"), None);
     assert_eq!((seen[1].header("authorization"), seen[2].header("authorization")), (Some("Bearer token-0"), Some("Bearer token-0")));
@@ -420,7 +426,7 @@ async fn a_busy_login_is_waited_for() {
     ] {
         let server = Server::script(vec![answer]).await;
         let connections = Connections::new([&with_login(&server, scheme())]).unwrap();
-        assert_eq!(get(&connections, "/x").await, Err(HttpError::Throttled(Some(0))));
+        assert_eq!(get(&connections, "/x").await, Err(HttpError::Throttled(Throttle { retry_after_seconds: Some(0), request_id: None })));
         assert_eq!(server.count("/token"), 4);
     }
 }
@@ -573,7 +579,7 @@ async fn an_echoed_secret_is_taken_out() {
     let server = token_server(|seen| {
         let bearer = seen.header("authorization").unwrap().to_owned();
         let basic = crate::secret::basic("me & you", PASSWORD);
-        let body = format!("{bearer} {} {PASSWORD} pa%2Fss%20w%C3%B6%22rd {basic} me & you", serde_json::json!(PASSWORD));
+        let body = format!("{bearer} {} {PASSWORD} pa%2Fss%20w%C3%B6%22rd1 {basic} me & you", serde_json::json!(PASSWORD));
         with(200, &[("x-echo", &bearer)], body)
     })
     .await;
@@ -582,6 +588,22 @@ async fn an_echoed_secret_is_taken_out() {
     let response = get(&connections, "/x").await.unwrap();
     assert_eq!(text(&response), "Bearer [secret] \"[secret]\" [secret] [secret] [secret] me & you");
     assert_eq!(response.header("x-echo"), Some("Bearer [secret]"));
+}
+
+#[tokio::test]
+async fn a_short_secret_does_not_spoil_data() {
+    let server = token_server(|seen| {
+        let code = if seen.uri.path() == "/good" { 200 } else { 404 };
+        with(code, &[("x-next", "/p?from=2026-11-20")], format!("2026-11-20 {}", seen.header("authorization").unwrap()))
+    })
+    .await;
+    let mut config = with_login(&server, scheme());
+    config.settings.insert("app".to_owned(), SettingValue::Secret(SecretString::from("2026")));
+    let connections = Connections::new([&config]).unwrap();
+    let good = get(&connections, "/good").await.unwrap();
+    assert_eq!((text(&good).as_str(), good.header("x-next")), ("2026-11-20 Bearer [secret]", Some("/p?from=2026-11-20")));
+    let bad = get(&connections, "/bad").await.unwrap();
+    assert_eq!((text(&bad).as_str(), bad.header("x-next")), ("[secret]-11-20 Bearer [secret]", Some("/p?from=[secret]-11-20")));
 }
 
 #[derive(Default)]

@@ -104,13 +104,12 @@ impl History {
     /// The store's; [`StoreError::Invalid`] for a cursor from elsewhere.
     pub async fn list(&self, tenant: &str, filter: &Filter, cursor: Option<String>, limit: u32) -> Result<RunPage, StoreError> {
         let space = Space::host(tenant);
-        self.close_dead(&space, Utc::now()).await?;
         let mut page = RunPage { items: Vec::new(), next: cursor };
         loop {
             let missing = limit.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
             let found = self.store.scan(&space, &Scan::new("run/", missing).from(page.next.take()).descending()).await?;
             for entry in &found.entries {
-                let run = take(entry)?;
+                let run = self.as_it_stands(&space, take(entry)?).await?;
                 if wanted(filter, &run) {
                     page.items.push(run);
                 }
@@ -130,12 +129,27 @@ impl History {
         // What is no id cannot be there, and may be too long for a key.
         let Ok(id) = Uuid::parse_str(run) else { return Ok(None) };
         let (space, id) = (Space::host(tenant), id.to_string());
-        self.close_dead(&space, Utc::now()).await?;
         let found = self.store.get(&space, &[run_key(&id), story_key(&id)]).await?;
         let mut found = found.iter().map(Option::as_ref);
         let Some(run) = found.next().flatten() else { return Ok(None) };
         let story = found.next().flatten().map(take).transpose()?.unwrap_or_default();
-        Ok(Some(RunDetail { run: take(run)?, story }))
+        Ok(Some(RunDetail { run: self.as_it_stands(&space, take(run)?).await?, story }))
+    }
+
+    /// A run that is open although nobody works on it any more is shown as `ABORTED`. Only the next start writes it so:
+    /// it tells whom a dead run concerns, and a look at the history must not take that away.
+    async fn as_it_stands(&self, space: &Space, run: Run) -> Result<Run, StoreError> {
+        if run.status != Status::InProcess {
+            return Ok(run);
+        }
+        let Some(_dead) = self.store.try_lock(space.tenant(), &lock_name(&run.run)).await? else { return Ok(run) };
+        // It may have ended between the two looks.
+        let again = self.store.get(space, &[run_key(&run.run)]).await?;
+        let mut run: Run = again.first().and_then(Option::as_ref).map_or(Ok(run), take)?;
+        if run.status == Status::InProcess {
+            run.status = Status::Aborted;
+        }
+        Ok(run)
     }
 
     /// Marks as `ABORTED` what is open although nobody works on it any more, and gives those runs.
