@@ -29,6 +29,9 @@ const MAX_COUNTS: usize = 200;
 /// How many of the oldest runs a new one clears away.
 const PRUNED_AT_ONCE: u32 = 20;
 
+/// What is noted of a run whose process was killed.
+const DEAD: &str = "the process ended before the run did";
+
 /// The execution history of every tenant.
 pub struct History {
     store: Arc<dyn Store>,
@@ -132,8 +135,14 @@ impl History {
         let found = self.store.get(&space, &[run_key(&id), story_key(&id)]).await?;
         let mut found = found.iter().map(Option::as_ref);
         let Some(run) = found.next().flatten() else { return Ok(None) };
-        let story = found.next().flatten().map(take).transpose()?.unwrap_or_default();
-        Ok(Some(RunDetail { run: self.as_it_stands(&space, take(run)?).await?, story }))
+        let mut story: Story = found.next().flatten().map(take).transpose()?.unwrap_or_default();
+        let stored: Run = take(run)?;
+        let was = stored.status;
+        let run = self.as_it_stands(&space, stored).await?;
+        if was == Status::InProcess && run.status == Status::Aborted {
+            story.notes.push(note(Level::Error, DEAD.to_owned(), run.started));
+        }
+        Ok(Some(RunDetail { run, story }))
     }
 
     /// A run that is open although nobody works on it any more is shown as `ABORTED`. Only the next start writes it so:
@@ -182,7 +191,7 @@ impl History {
                 run.status = Status::Aborted;
                 // Who finished it in this very moment knows better.
                 writes.push(put(run_key(id), &run)?.when(Condition::Revision(entry.revision.clone())));
-                let notes = vec![note(Level::Error, "the process ended before the run did".to_owned(), now)];
+                let notes = vec![note(Level::Error, DEAD.to_owned(), now)];
                 writes.push(put(story_key(id), &Story { notes, ..Story::default() })?);
                 closed = Some(run);
             }

@@ -148,7 +148,7 @@ async fn a_run_of_no_such_id_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_open_run_stays_open_and_a_dead_one_is_closed_by_who_looks() {
+async fn an_open_run_stays_open_and_a_dead_one_is_shown_aborted_until_the_next_start_tells_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let open_store = || Arc::new(SqliteStore::open(folder.path().join("host.db")).unwrap());
     let (here, elsewhere) = (History::new(open_store()), History::new(open_store()));
@@ -165,6 +165,8 @@ async fn an_open_run_stays_open_and_a_dead_one_is_closed_by_who_looks() {
 
     here.finish(alive, Ending::new(Status::Complete), noon()).await.unwrap();
     assert_eq!(elsewhere.one("acme", &alive_id).await.unwrap().unwrap().run.status, Status::Complete);
+    let told = elsewhere.start(new("batch"), noon()).await.unwrap().aborted;
+    assert_eq!(told.iter().map(|run| run.run.as_str()).collect::<Vec<_>>(), [dead_id], "looking at it took nothing away");
 }
 
 #[tokio::test]
