@@ -17,7 +17,7 @@ impl File {
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("data").join("host.db")
+        self.folder.path().join("host.db")
     }
 
     fn open(&self) -> SqliteStore {
@@ -162,4 +162,12 @@ async fn a_killed_process_loses_no_commit_leaves_no_half_and_holds_no_lock() {
     assert_eq!(numbers.len(), TOGETHER);
     assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
     assert!(numbers[0] >= last, "said {last}, found {}", numbers[0]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_and_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = SqliteStore::open(folder.path().join("mistyped").join("host.db")).err().unwrap();
+    assert!(refused.to_string().contains("host.db"), "{refused}");
+    assert!(!folder.path().join("mistyped").exists());
 }
