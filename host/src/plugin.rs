@@ -141,9 +141,9 @@ impl Pack {
     /// # Errors
     /// When it is no component, or does not fit.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let component = Component::from_binary(engine.inner(), bytes).map_err(|error| LoadError::NotAComponent(chain(&error)))?;
+        let component = Component::from_binary(engine.inner(), bytes).map_err(|error| LoadError::NotAComponent(brief(&error)))?;
         let imports = imports(engine, &component);
-        let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(chain(&error));
+        let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(brief(&error));
         let linker = capability::linker(engine.inner()).map_err(does_not_fit)?;
         let pre = linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(does_not_fit)?;
         Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY }) })
@@ -318,6 +318,15 @@ fn trap_text(error: &wasmtime::Error) -> String {
 
 fn chain(error: &wasmtime::Error) -> String {
     error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The chain on one line of a bearable length: of a file that is no component, the library shows the bytes.
+fn brief(error: &wasmtime::Error) -> String {
+    const LONGEST: usize = 200;
+    let whole = chain(error);
+    let line = whole.lines().next().unwrap_or_default();
+    let text: String = line.chars().take(LONGEST).collect();
+    if text.len() == whole.trim_end().len() { text } else { format!("{}…", text.trim_end()) }
 }
 
 fn imports(engine: &Engine, component: &Component) -> Vec<String> {

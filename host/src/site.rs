@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
-use crate::connection::Connections;
-use crate::description::Description;
+use crate::config::{self, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
+use crate::connection::{ConnectionError, Connections};
+use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::engine::Engine;
 use crate::host::Host;
 use crate::mail::{self, SmtpMailer, Tls};
 use crate::plugin::Pack;
-use crate::store::SqliteStore;
+use crate::store::{SqliteStore, StoreError};
 use crate::tenant::Tenant;
 
 /// How a variable of the environment is looked up.
@@ -29,7 +29,7 @@ pub enum SiteError {
     #[error("{0}")]
     UnknownTenant(String),
     /// The store cannot be opened.
-    #[error("the store cannot be opened: {0}")]
+    #[error("{0}")]
     Store(String),
     /// The host itself cannot start.
     #[error("the host cannot start: {0}")]
@@ -95,8 +95,16 @@ impl Site {
 struct Plan {
     engine: Engine,
     storage: StorageConfig,
-    smtp: Option<SmtpConfig>,
-    tenants: BTreeMap<String, (crate::config::Tenant, Pack, Arc<Description>)>,
+    mailer: Option<SmtpMailer>,
+    tenants: BTreeMap<String, Planned>,
+}
+
+/// A tenant that can be started, unless one of the problems is an error.
+struct Planned {
+    config: config::Tenant,
+    pack: Pack,
+    description: Arc<Description>,
+    connections: Option<Connections>,
 }
 
 impl Plan {
@@ -106,6 +114,15 @@ impl Plan {
             Ok(engine) => engine,
             Err(error) => return (Err(error), problems),
         };
+        // A table with a mistake in it is there all the same.
+        let has_smtp = config.smtp.is_some() || problems.iter().any(|problem| problem.key.split('.').next() == Some("smtp"));
+        let mailer = config.smtp.and_then(|smtp| match SmtpMailer::new(smtp_config(smtp)) {
+            Ok(mailer) => Some(mailer),
+            Err(error) => {
+                problems.push(problem(path, "smtp".to_owned(), error.to_string(), "mend this table"));
+                None
+            }
+        });
         let mut packs = Packs { engine: engine.clone(), loaded: BTreeMap::new() };
         let mut tenants = BTreeMap::new();
         for raw in config.tenants.values() {
@@ -119,28 +136,40 @@ impl Plan {
                 }
             };
             let (tenant, found) = raw.resolve(&description, env);
+            let connections = match found.iter().any(Problem::is_error) {
+                true => None,
+                false => match Connections::new(tenant.connections.values()) {
+                    Ok(connections) => Some(connections),
+                    Err(ConnectionError::Client(text)) => return (Err(SiteError::Host(text)), problems),
+                    Err(error) => {
+                        problems.push(connection_problem(path, &tenant, &description, &error));
+                        None
+                    }
+                },
+            };
             problems.extend(found);
             match pack.check(&tenant.properties).await {
                 Ok(found) => Problem::add_from_pack(&mut problems, &tenant, found),
                 Err(error) => problems.push(problem(path, format!("tenants.{}", raw.name), error.to_string(), "use another component")),
             }
-            tenants.insert(tenant.name.clone(), (tenant, pack, description));
+            problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
+            tenants.insert(tenant.name.clone(), Planned { config: tenant, pack, description, connections });
         }
-        (Ok(Self { engine, storage: config.host.storage, smtp: config.smtp, tenants }), problems)
+        (Ok(Self { engine, storage: config.host.storage, mailer, tenants }), problems)
     }
 
     fn start(self) -> Result<Site, SiteError> {
         let StorageConfig::Sqlite(path) = &self.storage;
-        let store = Arc::new(SqliteStore::open(path).map_err(|error| SiteError::Store(error.to_string()))?);
+        let store = Arc::new(SqliteStore::open(path).map_err(|error| self.store_trouble(&error))?);
         let mut builder = Host::builder().engine(self.engine).store(store);
-        if let Some(smtp) = self.smtp {
-            let mailer = SmtpMailer::new(smtp_config(smtp)).map_err(|error| SiteError::Host(error.to_string()))?;
+        if let Some(mailer) = self.mailer {
             builder = builder.mailer(Arc::new(mailer));
         }
         let host = builder.build().map_err(|error| SiteError::Host(error.to_string()))?;
         let mut tenants = BTreeMap::new();
-        for (name, (config, pack, description)) in self.tenants {
-            let connections = Connections::new(config.connections.values()).map_err(|error| SiteError::Host(error.to_string()))?;
+        for (name, Planned { config, pack, description, connections }) in self.tenants {
+            // Where there are none, there is a problem that says why.
+            let connections = connections.ok_or(SiteError::Configuration)?;
             let tenant = Tenant {
                 name: Arc::from(name.as_str()),
                 environment: Arc::from(config.environment.to_string().as_str()),
@@ -152,6 +181,22 @@ impl Plan {
             tenants.insert(name, tenant);
         }
         Ok(Site { host, tenants })
+    }
+}
+
+/// The number of the catalogue under which a pack explains trouble with storage.
+const STORAGE_FAILED: &str = "30";
+
+impl Plan {
+    /// In the words of the first pack's catalogue, which knows what to do about it.
+    fn store_trouble(&self, error: &StoreError) -> SiteError {
+        let message = format!("the store cannot be opened: {error}");
+        let described = self.tenants.values().map(|planned| &planned.description);
+        let known = described.flat_map(|d| d.errors.iter().map(move |info| (d, info))).find(|(_, info)| info.number == STORAGE_FAILED);
+        SiteError::Store(match known {
+            Some((d, info)) => format!("{}{} {}\n  {message}\n  {}", d.code_prefix, info.number, info.title, info.remedy),
+            None => message,
+        })
     }
 }
 
@@ -188,6 +233,40 @@ impl Packs {
     }
 }
 
+/// Who is to be told of failures must be reachable.
+fn alert_problem(tenant: &config::Tenant, description: &Description) -> Option<Problem> {
+    let property = description.alert_property.as_deref()?;
+    let set = matches!(tenant.property(property)?, PropertyValue::Text(text) if !text.trim().is_empty());
+    let remedy = "add a table [smtp] with host and sender, or leave this out";
+    set.then(|| Problem::property_warning(tenant, property, "there is no table [smtp], so nothing is ever mailed there", remedy))
+}
+
+/// What is wrong with a connection whose settings are good one by one, at the setting that is to blame.
+fn connection_problem(path: &Path, tenant: &config::Tenant, description: &Description, error: &ConnectionError) -> Problem {
+    let (connection, setting) = match error {
+        ConnectionError::Address { connection, .. } => (Some(connection), Some("url".to_owned())),
+        ConnectionError::Missing { connection, setting } => (Some(connection), Some(setting.clone())),
+        ConnectionError::Header { connection, header } => (Some(connection), setting_of(description, connection, header)),
+        ConnectionError::Client(_) => (None, None),
+    };
+    let parts = ["tenants", &tenant.name]
+        .into_iter()
+        .chain(connection.into_iter().flat_map(|name| ["connections", name]))
+        .chain(setting.as_deref());
+    problem(path, parts.collect::<Vec<_>>().join("."), error.to_string(), "write another value")
+}
+
+/// The setting that a header is filled from.
+fn setting_of(description: &Description, connection: &str, header: &str) -> Option<String> {
+    let connection = description.connections.iter().find(|known| known.name == connection)?;
+    let schemes = connection.schemes.iter().flat_map(|scheme| &scheme.headers);
+    let mut settings = connection.headers.iter().chain(schemes).filter(|known| known.name == header);
+    settings.find_map(|Parameter { value, .. }| match value {
+        Source::Setting(name) => Some(name.clone()),
+        Source::Literal(_) => None,
+    })
+}
+
 fn problem(path: &Path, key: String, message: String, remedy: &str) -> Problem {
     Problem {
         severity: Severity::Error,
@@ -214,5 +293,53 @@ fn smtp_config(smtp: SmtpConfig) -> mail::SmtpConfig {
         sender: smtp.sender,
         username,
         password,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::{Connection, Scheme};
+
+    #[test]
+    fn a_connection_that_cannot_be_made_is_told_at_the_setting_to_blame() {
+        let app = Parameter { name: "x-app".to_owned(), value: Source::Setting("app-key".to_owned()) };
+        let fixed = Parameter { name: "x-fixed".to_owned(), value: Source::Literal("a\nb".to_owned()) };
+        let scheme = Scheme {
+            name: "plain".to_owned(),
+            summary: String::new(),
+            token: Source::Literal("/token".to_owned()),
+            encoding: crate::description::Encoding::Form,
+            parameters: Vec::new(),
+            headers: vec![app],
+            basic: None,
+            busy_code: None,
+        };
+        let alpha = Connection { name: "alpha".to_owned(), schemes: vec![scheme], headers: vec![fixed], ..Connection::default() };
+        let description = Description { connections: vec![alpha], ..Description::default() };
+        let tenant = config::Tenant { name: "acme".to_owned(), ..config::Tenant::default() };
+        let name = || "alpha".to_owned();
+        for (error, key) in [
+            (ConnectionError::Header { connection: name(), header: "x-app".to_owned() }, ".app-key"),
+            (ConnectionError::Header { connection: name(), header: "x-fixed".to_owned() }, ""),
+            (ConnectionError::Missing { connection: name(), setting: "realm".to_owned() }, ".realm"),
+            (ConnectionError::Address { connection: name(), text: "bad".to_owned() }, ".url"),
+        ] {
+            let problem = connection_problem(Path::new("a.toml"), &tenant, &description, &error);
+            assert_eq!(problem.key, format!("tenants.acme.connections.alpha{key}"));
+            assert!(problem.is_error() && problem.file.is_some());
+        }
+    }
+
+    #[test]
+    fn an_alert_without_a_mail_server_is_warned_of_where_there_is_an_address() {
+        let description = Description { alert_property: Some("mail".to_owned()), ..Description::default() };
+        for (address, warned) in [("ops@acme.example", true), (" ", false)] {
+            let properties = vec![("mail".to_owned(), PropertyValue::Text(address.to_owned()))];
+            let tenant = config::Tenant { name: "acme".to_owned(), properties, ..config::Tenant::default() };
+            let problem = alert_problem(&tenant, &description);
+            assert_eq!(problem.as_ref().map(|problem| problem.severity), warned.then_some(Severity::Warning));
+            assert!(alert_problem(&tenant, &Description::default()).is_none());
+        }
     }
 }

@@ -45,6 +45,8 @@ pub enum InboxFault {
     Busy,
     /// The login is refused with 535.
     Login,
+    /// The same, and the refusal says back what was sent, as it came and decoded.
+    Echo,
     /// RCPT gets this code.
     Recipient(u16),
     /// The mail gets this code after its last line.

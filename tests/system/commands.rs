@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use shift_access_tests::fault::Fault;
 use shift_access_tests::stage::Stage;
-use shift_access_tests::ukg::TIMECARD_PATH;
+use shift_access_tests::ukg::{PEOPLE_PATH, TIMECARD_PATH};
 use shift_access_tests::world::hours;
 
 use crate::{demo, empty};
@@ -116,16 +116,24 @@ async fn an_interrupt_ends_the_run_as_aborted_with_what_was_stored_intact() {
     stage.world.person("adiaz").in_group("Store 12 Hourly").clocked_in(hours(2));
     stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
     stage.batch().await.unwrap();
-    stage.ukg.faults().add(Fault::on(TIMECARD_PATH).hang());
+    for n in 0..550 {
+        stage.world.person(&format!("w{n:03}")).in_group("Store 12 Hourly").clocked_in(hours(2));
+    }
+    stage.configure_with("user-groups = \"Store 12 Hourly\"", "in-flight = 2", "").unwrap();
+    stage.ukg.calls().forget();
+    stage.ukg.faults().add(Fault::on(TIMECARD_PATH).hang().after(2).times(1));
     let child = stage.spawn(&["run", "acme", "batch", "--json"]).unwrap();
-    wait_until(&stage, |stage| stage.ukg.calls().in_flight() > 0).await;
+    // Four chunks are under way at once: the fifth begins when the first is stored.
+    wait_until(&stage, |stage| stage.ukg.calls().count_to(PEOPLE_PATH) > 4).await;
     let id = i32::try_from(child.id().unwrap()).unwrap();
     std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap();
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(run["status"], "ABORTED", "{run}");
-    assert_eq!(stage.records().await.unwrap().len(), 1);
+    assert!(run["counts"]["members"].as_u64() >= Some(100), "what was counted until then is told: {run}");
+    crate::assert_sums(&run["counts"]);
+    assert!(stage.records().await.unwrap().len() >= 100, "and stored");
     stage.ukg.faults().clear();
     assert_eq!(stage.batch().await.unwrap()["status"], "COMPLETE");
 }
@@ -140,6 +148,26 @@ async fn two_batches_of_one_tenant_never_run_at_once() {
     assert_eq!(second.code, Some(1));
     assert!(second.err.contains("already"), "{}", second.err);
     assert_eq!(child.wait_with_output().await.unwrap().status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_told_with_its_code() {
+    let stage = demo().await.unwrap();
+    std::fs::write(stage.store(), b"this is no database, and long enough to look like one: ".repeat(20)).unwrap();
+    for args in [&["run", "acme", "batch"][..], &["workers", "acme"], &["history", "acme"]] {
+        let ended = stage.run(args).await.unwrap();
+        assert_eq!(ended.code, Some(1), "{args:?}");
+        assert!(ended.err.contains("HWBS-WS30"), "{args:?}: {}", ended.err);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_does_not_change_how_a_command_ends() {
+    let stage = demo().await.unwrap();
+    stage.ukg.faults().add(Fault::everywhere().status(500));
+    let mut child = stage.spawn(&["run", "acme", "batch", "--json"]).unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().await.unwrap().code(), Some(1));
 }
 
 /// Waits for a state of the stage, at most half a minute.

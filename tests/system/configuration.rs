@@ -41,11 +41,31 @@ fn every_mistake_is_refused_in_the_words_beside_it() {
     for file in files {
         let (code, said) = check(&folder, &file);
         assert_eq!(code, Some(64), "{file}: {said}");
-        let wanted = fs::read_to_string(folder.join(&file).with_extension("txt")).unwrap();
-        for line in wanted.lines().filter(|line| !line.trim().is_empty()) {
-            assert!(said.contains(line.trim()), "{file}: no `{line}` in\n{said}");
+        compare(&folder, &file, &said);
+        assert!(said.lines().all(|line| line.chars().count() < 400), "{file}: too long to read: {said}");
+    }
+}
+
+/// Every line beside the file is said, those that begin with `!` are not, and no secret is.
+fn compare(folder: &Path, file: &str, said: &str) {
+    let wanted = fs::read_to_string(folder.join(file).with_extension("txt")).unwrap();
+    for line in wanted.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.strip_prefix('!') {
+            Some(unwanted) => assert!(!said.contains(unwanted.trim()), "{file}: `{unwanted}` in\n{said}"),
+            None => assert!(said.contains(line), "{file}: no `{line}` in\n{said}"),
         }
-        assert!(!said.contains("hush-hush") && !said.contains("a-secret-of"), "{file} shows a secret: {said}");
+    }
+    assert!(!said.contains("hush-hush") && !said.contains("a-secret-of"), "{file} shows a secret: {said}");
+}
+
+#[test]
+fn what_may_not_be_meant_is_warned_of_and_passes() {
+    let folder = folder("warned");
+    for file in files(&folder) {
+        let (code, said) = check(&folder, &file);
+        assert_eq!(code, Some(0), "{file}: {said}");
+        assert!(said.contains(" 1 warnings"), "{file}: {said}");
+        compare(&folder, &file, &said);
     }
 }
 
@@ -55,6 +75,7 @@ fn good_ones_pass() {
     for file in files(&folder) {
         let (code, said) = check(&folder, &file);
         assert_eq!(code, Some(0), "{file}: {said}");
+        assert!(said.contains(" 0 warnings"), "{file}: {said}");
     }
 }
 

@@ -9,12 +9,25 @@ use shift_access_tests::stage::{Stage, TENANT};
 use crate::demo;
 
 /// Runs the batch as a schedule would.
-async fn scheduled(stage: &Stage) -> Status {
+pub(crate) async fn scheduled(stage: &Stage) -> Status {
     let (site, problems) = Site::open(&stage.config(), &|_| None, Some(std::env::temp_dir().join("shift-access-tests-cache"))).await;
     let site = site.unwrap_or_else(|error| panic!("{error}: {problems:?}"));
     let tenant = site.tenant(TENANT).unwrap();
     let order = Order::new(&tenant, "batch", Trigger::Schedule).unwrap();
     site.host().run(&tenant, order, Default::default(), Default::default()).await.unwrap().run.status
+}
+
+/// Writes a table `[smtp]` that leads to this inbox, with its login.
+pub(crate) fn connect_to(stage: &Stage, inbox: &Inbox, host: &str, tls: &str) {
+    let text = std::fs::read_to_string(stage.config()).unwrap();
+    let smtp = format!(
+        "[smtp]\nhost = \"{host}\"\nport = {}\ntls = \"{tls}\"\nsender = \"shift-access@acme.example\"\nusername = \"{INBOX_USER}\"\npassword = {{ file = \"smtp-password\" }}\n",
+        inbox.port()
+    );
+    std::fs::write(stage.folder().join("smtp-password"), INBOX_PASSWORD).unwrap();
+    let (before, rest) = text.split_once("[smtp]").unwrap();
+    let (_, after) = rest.split_once("\n[tenants").unwrap();
+    std::fs::write(stage.config(), format!("{before}{smtp}\n[tenants{after}")).unwrap();
 }
 
 #[tokio::test]
@@ -82,15 +95,7 @@ async fn mail_goes_over_starttls_and_implicit_tls_with_a_login_and_never_without
         let inbox = Inbox::start_with(InboxOptions { tls, login: true }).await.unwrap();
         let authority = stage.folder().join("ca.pem");
         inbox.write_ca(&authority).unwrap();
-        let text = std::fs::read_to_string(stage.config()).unwrap();
-        let smtp = format!(
-            "[smtp]\nhost = \"localhost\"\nport = {}\ntls = \"{word}\"\nsender = \"shift-access@acme.example\"\nusername = \"{INBOX_USER}\"\npassword = {{ file = \"smtp-password\" }}\n",
-            inbox.port()
-        );
-        std::fs::write(stage.folder().join("smtp-password"), INBOX_PASSWORD).unwrap();
-        let (before, rest) = text.split_once("[smtp]").unwrap();
-        let (_, after) = rest.split_once("\n[tenants").unwrap();
-        std::fs::write(stage.config(), format!("{before}{smtp}\n[tenants{after}")).unwrap();
+        connect_to(&stage, &inbox, "localhost", word);
         let unknown = stage.run(&["run", "acme", "test-connection"]).await.unwrap();
         assert_eq!(unknown.code, Some(1), "{word}: a certificate nobody vouches for is refused");
         assert!(unknown.out.contains("FAILED   Mail server"), "{word}: {}", unknown.out);

@@ -12,6 +12,9 @@ pub enum AddressError {
     /// It is no address.
     #[error("is not an address: {0}")]
     Malformed(String),
+    /// Half of an `https://` stands in front of it, or two do.
+    #[error("begins with a mistyped `https://`")]
+    Beginning,
     /// It begins with something other than `https:`.
     #[error("begins with `{0}:`, and only `https:` is spoken")]
     Scheme(String),
@@ -26,7 +29,7 @@ pub enum AddressError {
 impl AddressError {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "write for example \"https://tenant.example.com\"",
+            Self::Malformed(_) | Self::Beginning => "write for example \"https://tenant.example.com\"",
             Self::Scheme(_) | Self::Clear(_) => "write https:; http: is accepted for loopback addresses only",
             Self::Credentials => "take out everything up to the @ and give the credentials as settings",
         }
@@ -44,7 +47,7 @@ pub fn clean(typed: &str, rule: &AddressRule) -> Result<Url, AddressError> {
     if let Some(Host::Domain(name)) = url.host()
         && !is_loopback(&url)
     {
-        let whole = complete(name.trim_end_matches('.'), rule);
+        let whole = complete(name.strip_suffix('.').unwrap_or(name), rule);
         url.set_host(Some(&whole)).map_err(|error| AddressError::Malformed(error.to_string()))?;
     }
     Ok(url)
@@ -62,6 +65,10 @@ fn parse(typed: &str) -> Result<Url, AddressError> {
     if typed.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(AddressError::Malformed("there is a blank in it".to_owned()));
     }
+    let lower = typed.to_ascii_lowercase();
+    if ["http:", "https:"].iter().any(|start| lower.strip_prefix(start).is_some_and(|rest| !rest.starts_with("//"))) {
+        return Err(AddressError::Beginning);
+    }
     let text = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
     let url = Url::parse(&text).map_err(|error| AddressError::Malformed(error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -73,10 +80,33 @@ fn parse(typed: &str) -> Result<Url, AddressError> {
         "http" => return Err(AddressError::Clear(url.host_str().unwrap_or_default().to_owned())),
         other => return Err(AddressError::Scheme(other.to_owned())),
     }
-    if url.host_str().is_none_or(|host| host.split('.').next() == Some("")) {
-        return Err(AddressError::Malformed("there is no host name in it".to_owned()));
+    match url.host() {
+        None => return Err(AddressError::Malformed("there is no host name in it".to_owned())),
+        Some(Host::Domain("http" | "https")) => return Err(AddressError::Beginning),
+        Some(Host::Domain(name)) => check_name(name)?,
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => {}
     }
     Ok(url)
+}
+
+/// A host name as it may stand in a name server; the underscore too, which some use inside their own network.
+fn check_name(name: &str) -> Result<(), AddressError> {
+    let malformed = |text: &str| Err(AddressError::Malformed(text.to_owned()));
+    // One dot at the end is the root, and belongs there.
+    let labels: Vec<&str> = name.strip_suffix('.').unwrap_or(name).split('.').collect();
+    if labels.first().is_none_or(|first| first.is_empty()) {
+        return malformed("there is no host name in it");
+    }
+    if labels.iter().any(|label| label.is_empty()) {
+        return malformed("two dots in its host name stand side by side");
+    }
+    if labels.iter().any(|label| label.len() > 63) || name.len() > 253 {
+        return malformed("its host name is too long");
+    }
+    match name.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_.".contains(*c))) {
+        Some(letter) => malformed(&format!("a host name holds no `{letter}`")),
+        None => Ok(()),
+    }
 }
 
 /// Whether an address is this machine's own: 127.0.0.0/8, ::1 or localhost.
@@ -128,6 +158,8 @@ mod tests {
             ("acme.prd", "https://acme.prd.mytime.example/"),
             ("acme-sso.prd", "https://acme.prd.mytime.example/"),
             ("acme", "https://acme.mytime.example/"),
+            ("https-time_2.prd", "https://https-time_2.prd.mytime.example/"),
+            ("Zürich.prd", "https://xn--zrich-kva.prd.mytime.example/"),
             ("https://acme.prd.mytime.example/", "https://acme.prd.mytime.example/"),
             ("https://acme.prd.mytime.example/wfd/home?a=b#c", "https://acme.prd.mytime.example/"),
             ("ACME.PRD.MYTIME.EXAMPLE", "https://acme.prd.mytime.example/"),
@@ -154,6 +186,26 @@ mod tests {
         }
         for typed in ["ftp://acme.example", "file:///etc/passwd"] {
             assert!(matches!(clean(typed, &rule()), Err(AddressError::Scheme(_))), "{typed}");
+        }
+        for typed in [
+            "https:/acme.prd",
+            "https:acme.prd",
+            "HTTPS:/acme.prd",
+            "http:/127.0.0.1",
+            "https//acme.prd",
+            "https/acme.prd",
+            "https://https://acme.prd",
+            "https://https:/acme.prd",
+            "http:8080",
+        ] {
+            assert_eq!(clean(typed, &rule()), Err(AddressError::Beginning), "{typed}");
+            assert_eq!(whole(typed), Err(AddressError::Beginning), "{typed}");
+        }
+        let long = "a".repeat(64);
+        for typed in
+            ["acme..prd", "acme.prd..", "..", ".", "acme,prd", "acme;prd", "acme'prd", "acme(prd)", "https;//acme.prd", "a*b.prd", &long]
+        {
+            assert!(matches!(clean(typed, &rule()), Err(AddressError::Malformed(_))), "{typed}");
         }
         for typed in ["", "https://", "not a host", "https://a\nb.example", "https://.example", "https://[::1"] {
             assert!(matches!(clean(typed, &rule()), Err(AddressError::Malformed(_))), "{typed}");

@@ -230,7 +230,8 @@ fn plain(
     if let Value::Table(_) = node.value {
         return credential::referenced(node, place, surroundings.folder, surroundings.env, report).map(SettingValue::Plain);
     }
-    section.text(&info.name, "…", report).map(|(text, _)| SettingValue::Plain(text))
+    let (text, place) = section.text(&info.name, "…", report)?;
+    credential::one_line(text, &place, report).map(SettingValue::Plain)
 }
 
 fn default(info: &Setting) -> Option<SettingValue> {

@@ -7,19 +7,37 @@ use secrecy::SecretString;
 
 use super::document::{Node, Place, Report, Section, Value};
 
+/// A shorter secret is soon guessed, and is not taken out of data: it could be any word there.
+const SHORT: usize = 8;
+
 /// The environment, as the caller lends it.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads a secret. `{ file = … }` is relative to `folder`; the end of the last line is no part of it.
 pub(super) fn read(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<SecretString> {
-    match &node.value {
-        Value::Text(text) => bare(text, place, report),
-        Value::Table(_) => referenced(node, place, folder, env, report).map(SecretString::from),
+    let secret = match &node.value {
+        Value::Text(text) => one_line(bare(text, place, report)?, place, report)?,
+        Value::Table(_) => referenced(node, place, folder, env, report)?,
         _ => {
             report.wrong_type(place, node, "a secret", remedy(place));
-            None
+            return None;
         }
+    };
+    if secret.trim().chars().count() < SHORT {
+        let remedy = "ask for a longer one: a short one is soon guessed, and could be any word of a text it must be kept out of";
+        report.warning(place, format!("the secret has fewer than {SHORT} characters"), remedy);
     }
+    Some(SecretString::from(secret))
+}
+
+/// Refuses a value that cannot stand in a header, and that nobody types on purpose.
+pub(super) fn one_line(value: String, place: &Place, report: &mut Report) -> Option<String> {
+    if !value.chars().any(char::is_control) {
+        return Some(value);
+    }
+    let remedy = "write it on one line, without tabs; a file may end with one line break, which is no part of the value";
+    report.error(place, "holds a line break or another control character", remedy);
+    None
 }
 
 /// Reads what `{ env = … }` or `{ file = … }` points at, for a value that is no secret but may come from there.
@@ -29,28 +47,43 @@ pub(super) fn referenced(node: &Node, place: &Place, folder: &Path, env: Environ
     let file = section.text("file", "secret.txt", report);
     let named = section.get("env").is_some() || section.get("file").is_some();
     section.finish("key", report);
-    match (variable, file) {
-        (Some(_), Some(_)) => report.error(place, "names both a variable and a file", remedy(place)),
-        (Some((name, _)), None) => return from_variable(&name, place, env, report),
-        (None, Some((name, _))) => return from_file(&name, place, folder, report),
-        (None, None) if !named => report.error(place, "names neither a variable nor a file", remedy(place)),
-        (None, None) => {}
-    }
-    None
+    let value = match (variable, file) {
+        (Some(_), Some(_)) => {
+            report.error(place, "names both a variable and a file", remedy(place));
+            None
+        }
+        (Some((name, _)), None) => from_variable(&name, place, env, report),
+        (None, Some((name, _))) => from_file(&name, place, folder, report),
+        (None, None) if !named => {
+            report.error(place, "names neither a variable nor a file", remedy(place));
+            None
+        }
+        (None, None) => None,
+    };
+    one_line(value?, place, report)
 }
 
-fn bare(text: &str, place: &Place, report: &mut Report) -> Option<SecretString> {
+fn bare(text: &str, place: &Place, report: &mut Report) -> Option<String> {
     if text.trim().is_empty() {
         report.error(place, "the secret is empty", remedy(place));
         return None;
     }
     report.warning(place, "the secret stands in the configuration in plain text", remedy(place));
-    Some(SecretString::from(text))
+    Some(text.to_owned())
 }
 
 fn from_variable(name: &str, place: &Place, env: Environment<'_>, report: &mut Report) -> Option<String> {
     match env(name) {
         Some(value) if !value.trim().is_empty() => Some(value),
+        // Somebody may have typed the secret itself: what is no name is not repeated.
+        _ if !is_variable(name) => {
+            report.error(
+                place,
+                "what stands after env is not the name of a variable",
+                format!("{}; the secret itself does not belong here", remedy(place)),
+            );
+            None
+        }
         Some(_) => {
             report.error(place, format!("the environment variable {name} is empty"), format!("set {name} to the secret"));
             None
@@ -85,6 +118,12 @@ fn from_file(name: &str, place: &Place, folder: &Path, report: &mut Report) -> O
             None
         }
     }
+}
+
+fn is_variable(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn remedy(place: &Place) -> String {

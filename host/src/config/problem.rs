@@ -72,20 +72,33 @@ impl Problem {
         }
     }
 
-    /// Adds what the pack's own check found. A property that already has an error is left out: its value was never
-    /// seen by the pack.
+    /// Adds what the pack's own check found. A property that already has an error, itself or in an item of it, is left
+    /// out: its value was never seen by the pack, which takes it for missing. So are all where there is no table.
     pub fn add_from_pack(problems: &mut Vec<Self>, tenant: &Tenant, found: impl IntoIterator<Item = description::Problem>) {
+        let table = tenant.properties_path();
         for problem in found.into_iter().map(|problem| Self::from_pack(tenant, problem)) {
-            if !problems.iter().any(|known| known.is_error() && known.key == problem.key) {
+            let unseen = |known: &Self| known.is_error() && (known.key == table || is_within(&known.key, &problem.key));
+            if !problems.iter().any(unseen) {
                 problems.push(problem);
             }
         }
+    }
+
+    /// A warning about the value of a property, found by the platform.
+    pub fn property_warning(tenant: &Tenant, property: &str, message: &str, remedy: &str) -> Self {
+        let (key, message, remedy) = (property.to_owned(), message.to_owned(), remedy.to_owned());
+        Self::from_pack(tenant, description::Problem { severity: description::Severity::Warning, key, code: None, message, remedy })
     }
 
     /// Whether it forbids to run.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// Whether a key is another one, or an item or entry of it.
+fn is_within(key: &str, other: &str) -> bool {
+    key.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl fmt::Display for Problem {

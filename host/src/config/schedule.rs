@@ -79,9 +79,10 @@ pub(super) fn resolve(raw: &RawSchedule, jobs: &[JobInfo], report: &mut Report) 
 
 fn one(mut section: Section<'_>, report: &mut Report) -> Option<RawSchedule> {
     let job = section.required_text("job", "NAME", report);
-    let days = section.get("days").map_or_else(|| Some(whole_week()), |(node, place)| days(node, &place, report));
+    let days = section.get("days");
     let times = section.get("times");
-    let zone = zone(&mut section, times.is_some(), report);
+    let zone = zone(&mut section, days.is_some(), times.is_some(), report);
+    let days = days.map_or_else(|| Some(whole_week()), |(node, place)| self::days(node, &place, report));
     let cadence = match (times, section.get("every-minutes").is_some()) {
         (Some((_, place)), true) => {
             report.error(&place, "stands beside every-minutes", "keep either times or every-minutes");
@@ -161,11 +162,18 @@ fn texts(node: &Node, place: &Place, remedy: &str, report: &mut Report) -> Optio
     Some(texts)
 }
 
-fn zone(section: &mut Section<'_>, has_times: bool, report: &mut Report) -> Option<Tz> {
+fn zone(section: &mut Section<'_>, has_days: bool, has_times: bool, report: &mut Report) -> Option<Tz> {
     if section.get("zone").is_none() {
-        if has_times {
+        let meant = match (has_days, has_times) {
+            (true, true) => Some("its days and times are"),
+            (true, false) => Some("its days begin and end"),
+            (false, true) => Some("its times are"),
+            (false, false) => None,
+        };
+        if let Some(meant) = meant {
             let place = section.place.clone();
-            report.warning(&place, "names no zone, so its times are in UTC", "add for example zone = \"America/New_York\"");
+            let remedy = "add for example zone = \"America/New_York\"; zone = \"UTC\" says that it is meant";
+            report.warning(&place, format!("names no zone, so {meant} in UTC"), remedy);
         }
         return Some(Tz::UTC);
     }

@@ -82,6 +82,7 @@ fn env(name: &str) -> Option<String> {
     match name {
         "PW" => Some("hush-hush".to_owned()),
         "BLANK" => Some("  ".to_owned()),
+        "LINES" => Some("hush-hush\nhush".to_owned()),
         _ => None,
     }
 }
@@ -248,6 +249,72 @@ fn a_secret_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_secret_typed_as_the_name_of_a_variable_is_not_shown() {
+    for name in ["hunter2 secret", "hunter2-secret", "7hunter2", "hunter2!", "hunter2ß"] {
+        let text = format!("{HEAD}{}", ALPHA.replace("\"PW\"", &format!("{name:?}")));
+        let (_, problems) = File::of(text).resolve();
+        assert_eq!(
+            told(&problems),
+            ["error 6 tenants.acme.connections.alpha.password: what stands after env is not the name of a variable"]
+        );
+        assert!(!problems[0].to_string().contains("hunter2"), "{}", problems[0]);
+    }
+}
+
+#[test]
+fn a_value_of_more_than_one_line_is_refused() {
+    let wrong =
+        |line: u8, key: &str| format!("error {line} tenants.acme.connections.alpha.{key}: holds a line break or another control character");
+    for secret in ["\"\"\"hush-hush\nhush\"\"\"", "\"hush-hush\\n\"", "\"hush\\thush\"", "{ env = \"LINES\" }"] {
+        let (tenant, told) = resolved(&format!("{HEAD}{}", ALPHA.replace("{ env = \"PW\" }", secret)));
+        assert!(told.contains(&wrong(6, "password")), "{secret}: {told:?}");
+        assert!(!tenant.connections["alpha"].settings.contains_key("password"));
+    }
+    for name in ["\"me\\u0000you\"", "{ env = \"LINES\" }"] {
+        let (_, told) = resolved(&format!("{HEAD}{}", ALPHA.replace("\"me\"", name)));
+        assert_eq!(told, [wrong(5, "client-id")]);
+    }
+    for (content, good) in
+        [("hush-hush\n", true), ("hush-hush\r\n", true), ("hush-hush", true), ("hush-hush\n\n", false), ("hush\nhush\n", false)]
+    {
+        let file = File::of(format!("{HEAD}{}", ALPHA.replace("{ env = \"PW\" }", "{ file = \"pw\" }")));
+        fs::write(file.0.path().join("pw"), content).unwrap();
+        let (tenant, problems) = file.resolve();
+        assert_eq!(problems.is_empty(), good, "{content:?}: {:?}", told(&problems));
+        assert_eq!(tenant.connections["alpha"].settings.get("password").map(SettingValue::expose), good.then_some("hush-hush"));
+    }
+}
+
+#[test]
+fn a_short_secret_is_warned_of() {
+    for (secret, warnings) in [("{ file = \"pw\" }", 1), ("\"1234567\"", 2), ("\"12345678\"", 1)] {
+        let file = File::of(format!("{HEAD}{}", ALPHA.replace("{ env = \"PW\" }", secret)));
+        fs::write(file.0.path().join("pw"), "2026\n").unwrap();
+        let (tenant, problems) = file.resolve();
+        assert!(problems.len() == warnings && !problems.iter().any(Problem::is_error), "{secret}: {:?}", told(&problems));
+        let short = "warning 6 tenants.acme.connections.alpha.password: the secret has fewer than 8 characters".to_owned();
+        assert_eq!(told(&problems).contains(&short), secret != "\"12345678\"", "{secret}");
+        assert!(tenant.connections["alpha"].settings.contains_key("password"));
+    }
+}
+
+#[test]
+fn days_and_times_without_a_zone_are_warned_of() {
+    for (keys, meant) in [
+        ("times = [\"05:45\"]", Some("its times are")),
+        ("days = [\"sat\"]\ntimes = [\"05:45\"]", Some("its days and times are")),
+        ("days = [\"sat\"]\nevery-minutes = 30", Some("its days begin and end")),
+        ("every-minutes = 30", None),
+        ("days = [\"sat\"]\nevery-minutes = 30\nzone = \"UTC\"", None),
+    ] {
+        let (tenant, told) = resolved(&format!("{HEAD}{ALPHA}[[tenants.acme.schedules]]\njob = \"sweep\"\n{keys}\n"));
+        let wanted = meant.map(|meant| format!("warning 7 tenants.acme.schedules[1]: names no zone, so {meant} in UTC"));
+        assert_eq!(told, Vec::from_iter(wanted), "{keys}");
+        assert_eq!(tenant.schedules.len(), 1);
+    }
+}
+
+#[test]
 fn settings_of_another_scheme_are_of_no_use() {
     let (_, told) = resolved(&format!("{HEAD}{ALPHA}realm = \"acme\"\n"));
     assert_eq!(told, ["warning 7 tenants.acme.connections.alpha.realm: is not used with authentication = \"classic\""]);
@@ -328,6 +395,16 @@ fn a_problem_prints_on_two_lines() {
     let mut problems = vec![problem];
     Problem::add_from_pack(&mut problems, &tenant, [found("minutes"), found("names")]);
     assert_eq!(problems.len(), 2);
+    for (typed, left) in [("names = [1, 2]", 2), ("names = 1", 2), ("rows = { \"a\" = 1 }", 2), ("namess = 1", 3)] {
+        let (tenant, mut problems) = File::of(format!("{HEAD}{ALPHA}[tenants.acme.properties]\n{typed}\n")).resolve();
+        problems.retain(Problem::is_error);
+        let before = problems.len();
+        Problem::add_from_pack(&mut problems, &tenant, [found("names"), found("name"), found("rows")]);
+        assert_eq!(problems.len() - before, left, "{typed}");
+    }
+    let (tenant, mut problems) = File::of(format!("{HEAD}properties = 1\n{ALPHA}")).resolve();
+    Problem::add_from_pack(&mut problems, &tenant, [found("names")]);
+    assert_eq!(told(&problems), ["error 3 tenants.acme.properties: is a number, not a table"]);
     let coded = Tenant { name: "acme".to_owned(), ..Tenant::default() };
     assert!(Problem::from_pack(&coded, found("minutes")).to_string().starts_with("error AB-CD02: tenants.acme.properties.minutes: 4"));
 }

