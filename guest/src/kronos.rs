@@ -24,6 +24,7 @@ use crate::call::gate::Gate;
 use crate::call::said::Said;
 use crate::call::{Answer, Call, System, blame};
 use crate::trouble::Trouble;
+pub use entries::Ids;
 use parts::Stop;
 
 /// People in one call, UKG's limit (facts/ukg-pro-wfm.md §2.1).
@@ -49,6 +50,8 @@ pub struct CurrentUser {
 pub struct People {
     /// Everybody found; two persons of one name are both here.
     pub found: Vec<Person>,
+    /// The person numbers by UKG's own ids: an answer may name a person by the id alone.
+    pub ids: Ids,
     /// Names for which UKG answered an error, with its words.
     pub failed: Vec<(String, String)>,
 }
@@ -85,14 +88,15 @@ impl Kronos {
     }
 
     /// The time cards of these person numbers, which are to be distinct, from the first day up to `until`, exclusive.
-    /// One result for each number, in no particular order.
+    /// One result for each number, in no particular order. `ids` as found with the people.
     pub async fn timecards(
         &self,
         numbers: &[String],
+        ids: &Ids,
         from: NaiveDate,
         until: NaiveDate,
     ) -> Result<Vec<(String, Result<Timecard, String>)>, Trouble> {
-        timecards::timecards(self, numbers, from, until).await
+        timecards::timecards(self, numbers, ids, from, until).await
     }
 
     /// Whether these persons are on the premises now, as UKG itself sees it. One result for each number.

@@ -42,15 +42,16 @@ pub fn read(entry: Option<&Entry>) -> Reach {
     }
 }
 
-/// No answer, only "too many requests", or something that is no answer of the time system's, such as the page of a
-/// gateway. A refused login is an answer: it must not open what `authorize-unreachable` opens.
+/// No answer, or only "too many requests". A refused login is an answer, and so is a refused question or one that is not
+/// understood: none of them may open what `authorize-unreachable` opens.
 const fn means_unreachable(number: u8) -> bool {
-    matches!(number, catalogue::KRONOS_UNREACHABLE | catalogue::KRONOS_THROTTLED | catalogue::KRONOS_NOT_UNDERSTOOD)
+    matches!(number, catalogue::KRONOS_UNREACHABLE | catalogue::KRONOS_THROTTLED)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::{Answer, System, blame};
 
     fn entry(value: &str) -> Entry {
         Entry { key: KEY.into(), value: value.into(), revision: "1".into() }
@@ -65,8 +66,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_is_an_answer() {
-        assert!(means_unreachable(10) && means_unreachable(15) && means_unreachable(16));
-        assert!(!means_unreachable(11) && !means_unreachable(12) && !means_unreachable(14) && !means_unreachable(20));
+    fn only_no_answer_and_too_many_requests_mean_unreachable() {
+        let numbers: Vec<u8> = (0..100).filter(|number| means_unreachable(*number)).collect();
+        assert_eq!(numbers, [catalogue::KRONOS_UNREACHABLE, catalogue::KRONOS_THROTTLED]);
+    }
+
+    #[test]
+    fn a_refused_question_is_an_answer() {
+        let said = |status, body: &str| {
+            let answer = Answer { status, body: body.as_bytes().to_vec(), request_id: None };
+            means_unreachable(blame::refused(System::Kronos, &answer).number)
+        };
+        assert!(said(503, "") && said(429, ""));
+        assert!(!said(400, r#"{"errorCode":"WFP-90011"}"#) && !said(401, "") && !said(403, ""));
     }
 }

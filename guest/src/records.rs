@@ -2,7 +2,8 @@
 //!
 //! A record is compact JSON under `worker/` and the user name in lower case, with instants as milliseconds since 1970.
 //! `v` is the version of the form: what a newer version wrote is refused and never guessed at, so that going back to an
-//! older pack cannot misread a permission.
+//! older pack cannot misread a permission. What is damaged counts as absent, with a note: a batch reads the worker anew and
+//! writes the record over it, and no other worker waits for that.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use shift_access_core::ids;
 use shift_access_core::record::{Evidence, Record, Source};
 use shift_access_core::status::{Reason, SourceKind, Status};
 
+use crate::notes;
 use crate::store::{self, Condition, Entry, StoreError};
 
 /// Where the records are.
@@ -47,16 +49,43 @@ pub async fn load(name_keys: &[String]) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
     for (name, entry) in name_keys.iter().zip(store::get(&keys).await?) {
         stored.conditions.insert(name.clone(), store::as_read(entry.as_ref()));
-        if let Some(entry) = entry {
-            stored.records.insert(name.clone(), read(&entry)?);
+        if let Some(record) = entry.as_ref().map(read).transpose()?.flatten() {
+            stored.records.insert(name.clone(), record);
         }
     }
     Ok(stored)
 }
 
-/// Reads one stored entry as a record.
-pub fn read(entry: &Entry) -> Result<Record, StoreError> {
-    decode(&entry.value).map_err(|why| StoreError::Unreadable(format!("the stored record `{}` {why}", entry.key)))
+/// Why a stored form is no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A newer version of the pack wrote it.
+    #[error("was written by a newer version of the pack (form {0} where this one reads up to {VERSION})")]
+    Newer(u32),
+    /// It holds no record at all.
+    #[error("is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Reads one stored entry as a record; none where it is damaged, which is noted.
+pub fn read(entry: &Entry) -> Result<Option<Record>, StoreError> {
+    let known = judge(entry)?;
+    Ok(known.map_err(|why| notes::damaged(&why)).ok())
+}
+
+/// Reads one entry that this very run has stored as a record: here a damaged one is an error, for nothing mends it.
+pub fn read_own(entry: &Entry) -> Result<Record, StoreError> {
+    judge(entry)?.map_err(StoreError::Unreadable)
+}
+
+/// The record of an entry, or in words how it is damaged. The error is what must not be passed over.
+fn judge(entry: &Entry) -> Result<Result<Record, String>, StoreError> {
+    let words = |why: &DecodeError| format!("the stored record `{}` {why}", entry.key);
+    match decode(&entry.value) {
+        Ok(record) => Ok(Ok(record)),
+        Err(why @ DecodeError::Damaged(_)) => Ok(Err(words(&why))),
+        Err(why @ DecodeError::Newer(_)) => Err(StoreError::Unreadable(words(&why))),
+    }
 }
 
 /// The stored form of a record.
@@ -77,14 +106,15 @@ pub fn encode(record: &Record) -> Vec<u8> {
     serde_json::to_vec(&form).unwrap_or_default()
 }
 
-/// The record in a stored form; else, in words, what is wrong with it.
-pub fn decode(bytes: &[u8]) -> Result<Record, String> {
-    let version: Version = serde_json::from_slice(bytes).map_err(|error| format!("is damaged: {error}"))?;
+/// The record in a stored form.
+pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
+    let damaged = |error: serde_json::Error| DecodeError::Damaged(error.to_string());
+    let version: Version = serde_json::from_slice(bytes).map_err(damaged)?;
     if version.v > VERSION {
-        return Err(format!("was written by a newer version of the pack (form {} where this one reads up to {VERSION})", version.v));
+        return Err(DecodeError::Newer(version.v));
     }
-    let form: Form = serde_json::from_slice(bytes).map_err(|error| format!("is damaged: {error}"))?;
-    form.into_record().ok_or_else(|| "holds a status, a reason or an instant this version does not know".to_owned())
+    let form: Form = serde_json::from_slice(bytes).map_err(damaged)?;
+    form.into_record().ok_or_else(|| DecodeError::Damaged("no such status, reason, kind or instant".to_owned()))
 }
 
 /// Only the version, so that a newer form is told apart from a damaged one.
@@ -190,11 +220,22 @@ mod tests {
 
     #[test]
     fn a_newer_form_is_refused_and_a_damaged_one_named() {
-        assert!(decode(br#"{"v":2,"future":true}"#).unwrap_err().contains("newer version"));
-        assert!(decode(br#"{"v":1,"u":"a"}"#).unwrap_err().contains("damaged"));
-        assert!(decode(b"\xff").unwrap_err().contains("damaged"));
+        assert_eq!(decode(br#"{"v":2,"future":true}"#), Err(DecodeError::Newer(2)));
         let odd = br#"{"v":1,"u":"a","s":"asleep","r":"no-punches","o":1,"k":"batch"}"#;
-        assert!(decode(odd).unwrap_err().contains("does not know"));
+        for bytes in [br#"{"v":1,"u":"a"}"#.as_slice(), b"\xff", b"", b"{", b"[]", odd] {
+            assert!(matches!(decode(bytes), Err(DecodeError::Damaged(_))), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_passed_over_and_a_newer_one_stops_the_reading() {
+        let entry = |value: &[u8]| Entry { key: "worker/adiaz".into(), value: value.to_vec(), revision: "1".into() };
+        assert_eq!(judge(&entry(&encode(&record()))), Ok(Ok(record())));
+        let damaged = judge(&entry(b"{\"v\":1,")).unwrap().unwrap_err();
+        assert!(damaged.starts_with("the stored record `worker/adiaz` is damaged: "), "{damaged}");
+        let newer = judge(&entry(br#"{"v":2}"#)).unwrap_err().to_string();
+        assert!(newer.starts_with("the stored record `worker/adiaz` was written by a newer version of the pack"), "{newer}");
+        assert!(read_own(&entry(b"{")).is_err() && read(&entry(br#"{"v":2}"#)).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The stored records, for people and programs to look at. It reads storage and nothing else.
+//! The stored records, for people and programs to look at. It reads storage and nothing else. A damaged record is none.
 
 use shift_access_core::ids;
 use shift_access_core::record::Record;
@@ -28,7 +28,7 @@ pub async fn page(status: Option<&str>, cursor: Option<String>, limit: u32) -> R
         // Never more than fits: a cursor stands behind a page as it was read, not in the middle of it.
         let Some(entries) = pages.next(limit - records.len()).await? else { break };
         for entry in &entries {
-            let record = records::read(entry)?;
+            let Some(record) = records::read(entry)? else { continue };
             if status.is_none_or(|status| record.status.word() == status) {
                 records.push(record);
             }
@@ -40,7 +40,7 @@ pub async fn page(status: Option<&str>, cursor: Option<String>, limit: u32) -> R
 /// The record of one user.
 pub async fn find(user: &str) -> Result<Option<Record>, StoreError> {
     let entry = store::get_one(records::key(user)).await?;
-    let record = entry.as_ref().map(records::read).transpose()?;
+    let record = entry.as_ref().map(records::read).transpose()?.flatten();
     Ok(record.filter(|record| ids::key(&record.user) == ids::key(user)))
 }
 
@@ -50,8 +50,8 @@ pub async fn counts() -> Result<Vec<(&'static str, u64)>, StoreError> {
     let mut pages = Pages::of(records::WORKERS);
     while let Some(entries) = pages.next(store::PAGE).await? {
         for entry in &entries {
-            let found = records::read(entry)?.status;
-            counts.iter_mut().filter(|(status, _)| *status == found).for_each(|(_, count)| *count += 1);
+            let Some(found) = records::read(entry)? else { continue };
+            counts.iter_mut().filter(|(status, _)| *status == found.status).for_each(|(_, count)| *count += 1);
         }
     }
     Ok(counts.into_iter().map(|(status, count)| (status.word(), count)).collect())

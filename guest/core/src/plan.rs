@@ -145,10 +145,19 @@ pub fn plan(readings: Vec<Reading>, stored: &BTreeMap<String, Record>, context: 
     plan
 }
 
-/// Whether `after` takes away an access that `before` gives at `now`, exemptions aside: what the brake counts.
-pub fn closes(before: Option<&Record>, after: &Record, settings: &Settings, now: DateTime<Utc>) -> bool {
-    let allows = |record| decide(record, false, Reach::Reached, settings, now).allow;
-    allows(before) && !allows(Some(after))
+/// What a decision about one worker rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// The record, where there is one.
+    pub record: Option<&'a Record>,
+    /// In an exempt group.
+    pub exempt: bool,
+}
+
+/// Whether `after` takes away an access that `before` gives at `now`: what the brake counts.
+pub fn closes(before: Standing<'_>, after: Standing<'_>, settings: &Settings, now: DateTime<Utc>) -> bool {
+    let allows = |standing: Standing<'_>| decide(standing.record, standing.exempt, Reach::Reached, settings, now).allow;
+    allows(before) && !allows(after)
 }
 
 /// Whether so many closings are more than `brake-percent` of the members.
@@ -385,12 +394,38 @@ mod tests {
         let settings = Settings::defaults();
         let record = |found| plan_at(vec![reading("on", found)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
         let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
+        let closes = |before: Option<&Record>, after: &Record, settings: &Settings, now| {
+            let standing = |record| Standing { record, exempt: false };
+            closes(standing(before), standing(Some(after)), settings, now)
+        };
         assert!(closes(Some(&on), &off, &settings, now()));
         assert!(!closes(Some(&off), &on, &settings, now()));
         assert!(!closes(Some(&off), &off, &settings, now()));
         assert!(!closes(None, &off, &settings, now()));
         assert!(closes(None, &off, &Settings { authorize_unknown: true, ..settings.clone() }, now()));
         assert!(!closes(Some(&on), &off, &settings, now() + Duration::hours(2)), "access that went stale is gone already");
+    }
+
+    #[test]
+    fn the_brake_counts_an_exempt_worker_only_when_the_exemption_ends() {
+        let record = |found| plan_at(vec![reading("on", found)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
+        let (on, off) = (|exempt| Standing { record: Some(&on), exempt }, |exempt| Standing { record: Some(&off), exempt });
+        let gone = |exempt| Standing { record: None, exempt };
+        let closes = |before, after| closes(before, after, &Settings::defaults(), now());
+        assert!(!closes(on(true), off(true)), "an exempt worker goes off shift and keeps access");
+        assert!(!closes(on(false), off(true)));
+        assert!(closes(on(true), off(false)) && closes(off(true), off(false)), "the exemption was all there was");
+        assert!(closes(on(false), gone(false)) && !closes(off(false), gone(false)) && !closes(on(true), gone(true)));
+    }
+
+    #[test]
+    fn numbers_of_a_run_that_stored_less_than_planned_still_add_up() {
+        let planned = plan_at(everything(), &BTreeMap::new(), now(), SourceKind::Batch).counts;
+        let held = planned.with_changed(0);
+        assert_eq!((held.members, held.changed, held.unchanged, held.failed), (9, 0, 9, planned.failed));
+        let partly = planned.with_changed(4);
+        assert_eq!((partly.changed, partly.unchanged), (4, 5));
     }
 
     #[test]

@@ -24,14 +24,15 @@ pub enum Override {
     Out,
     /// `New Shift`.
     NewShift,
-    /// Anything else is the name of one of the customer's break or meal rules, put on the return punch.
+    /// One of the customer's break or meal rules, put on the return punch: its name.
     Break(String),
 }
 
 /// One clock event. It has no direction of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Punch {
-    /// The id, kept over edits; of two punches at one instant the higher is later.
+    /// The id, kept over edits; of two punches at one instant the higher is later. Zero and below stand for a punch
+    /// without an id of its own.
     pub id: i64,
     /// Local wall-clock time in `zone`.
     pub at: NaiveDateTime,
@@ -60,9 +61,9 @@ pub struct WorkedSpan {
     pub end: Option<NaiveDateTime>,
     /// Zone of the end.
     pub end_zone: ZoneRef,
-    /// Whether the start is a punch.
+    /// Whether the start is a punch, and which. Zero and below: one whose id is not said, which may be any of its instant.
     pub start_punch: Option<i64>,
-    /// Whether the end is a punch; a span without one is open (inferred, facts §3.5), even if it shows an end.
+    /// Whether the end is a punch, and which, as with the start; a span without one is open (inferred, facts §3.5), even if it shows an end.
     pub end_punch: Option<i64>,
     /// Projected into the future, not worked.
     pub projected: bool,

@@ -9,7 +9,7 @@ use shift_access_core::timecard::{Override, Punch, Timecard, WorkedShift, Worked
 
 use crate::call::loose::{List, Loose, Word};
 use crate::call::said::{Said, WireError};
-use crate::kronos::entries::{self, Entry, Item};
+use crate::kronos::entries::{self, Entry, Item, Whose};
 
 /// A reference to something by id, by name, or both.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -19,6 +19,10 @@ struct WireRef {
     qualifier: Word,
     name: Word,
     description: Word,
+    #[serde(rename = "associatedRuleId")]
+    rule_id: Word,
+    #[serde(rename = "associatedRuleName")]
+    rule_name: Word,
     #[serde(rename = "isPhantom")]
     is_phantom: Word,
     #[serde(rename = "isScheduled")]
@@ -87,8 +91,11 @@ impl Item for Timecard {
             return Self::from_wire(*card);
         }
         let key = match &wire.employee {
-            Loose::Object(employee) => employee.qualifier.to_text(),
-            other => other.to_text(),
+            Loose::Object(employee) => {
+                let number = employee.qualifier.to_text().map(Whose::Asked);
+                number.or_else(|| employee.id.to_text().map(Whose::Id))
+            }
+            other => other.to_text().map(Whose::Asked),
         };
         match entries::error(wire.error) {
             Some(said) => Entry::error(key, said),
@@ -126,7 +133,7 @@ fn punch(wire: &WirePunch) -> Result<Option<Punch>, String> {
         at,
         zone: zone(&wire.time_zone),
         kind: kind(wire),
-        transfer: wire.transfer.object().is_some_and(|filled| filled.0) || wire.transfer.text().is_some(),
+        transfer: wire.transfer.object().is_some_and(|filled| filled.0) || says_where_to(&wire.transfer),
         phantom,
         scheduled,
         // For telling versions apart only, so one that cannot be read does no harm.
@@ -134,30 +141,62 @@ fn punch(wire: &WirePunch) -> Result<Option<Punch>, String> {
     }))
 }
 
-/// What somebody or a device said the punch is. An override that is a bare number says nothing: numbers are the tenant's.
+/// What somebody or a device said the punch is.
+///
+/// A doubt stays. The facts (§3.4) know three names, in English, and no numbers: ids are the tenant's, and the names may
+/// be in the tenant's language. A break rule "overloads the property" and is put on the punch that returns, so a text
+/// taken for one lets a worker in. Hence only what names a rule, or speaks of a meal, is one. Any other text, such as
+/// `Ausstempeln`, says nothing that can be relied on: the punch counts as one without an override, until UKG totals it.
 fn kind(wire: &WirePunch) -> Option<Override> {
-    let text = match &wire.type_override {
-        Loose::Object(reference) => name(reference),
-        other => other.text(),
-    };
-    match text.map(str::to_lowercase).as_deref() {
-        Some("in punch" | "in") => Some(Override::In),
-        Some("out punch" | "out") => Some(Override::Out),
-        Some("new shift") => Some(Override::NewShift),
-        Some(_) => text.map(|rule| Override::Break(rule.to_owned())),
-        None => break_rule(&wire.break_rule).map(Override::Break),
+    let texts = texts(&wire.type_override);
+    let said = texts.iter().find_map(|text| match text.to_lowercase().as_str() {
+        "in punch" | "in" => Some(Override::In),
+        "out punch" | "out" => Some(Override::Out),
+        "new shift" => Some(Override::NewShift),
+        _ => None,
+    });
+    said.or_else(|| {
+        let named = wire.type_override.object().and_then(associated_rule).or_else(|| wire.break_rule.object().and_then(rule));
+        let text = || texts.iter().chain(&self::texts(&wire.break_rule)).find(|text| is_meal(text)).map(|text| (*text).to_owned());
+        named.or_else(text).map(Override::Break)
+    })
+}
+
+/// Every text of a reference.
+fn texts(reference: &Loose<WireRef>) -> Vec<&str> {
+    match reference {
+        Loose::Object(reference) => {
+            [&reference.qualifier, &reference.name, &reference.description].into_iter().filter_map(Loose::text).collect()
+        }
+        other => other.text().into_iter().collect(),
     }
+}
+
+/// The rule that an override carries, by its name where there is one.
+fn associated_rule(reference: &WireRef) -> Option<String> {
+    reference.rule_name.to_text().or_else(|| id(&reference.rule_id).map(|id| name(reference).unwrap_or(id).to_owned()))
+}
+
+/// The name of a rule, else its id.
+fn rule(reference: &WireRef) -> Option<String> {
+    name(reference).or_else(|| id(&reference.id)).map(str::to_owned)
 }
 
 fn name(reference: &WireRef) -> Option<&str> {
     [&reference.qualifier, &reference.name, &reference.description].into_iter().find_map(|word| word.text())
 }
 
-fn break_rule(rule: &Loose<WireRef>) -> Option<String> {
-    match rule {
-        Loose::Object(reference) => name(reference).or_else(|| reference.id.text()).map(str::to_owned),
-        other => other.to_text(),
-    }
+/// An id that points to something: zero and below stand for nothing.
+fn id(word: &Word) -> Option<&str> {
+    word.text().filter(|_| word.number::<i64>().is_none_or(|id| id > 0))
+}
+
+/// Whether a text reads as the name of a meal or break rule, such as `30 Min Meal`. The punch that goes to a meal may be
+/// called after it as well (`Lunch Out`), and that one is no return.
+fn is_meal(text: &str) -> bool {
+    let words: Vec<String> = text.split(|c: char| !c.is_alphabetic()).map(str::to_lowercase).collect();
+    let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    has(&["meal", "meals", "break", "breaks", "lunch", "rest"]) && !has(&["out", "start", "begin"])
 }
 
 fn shift(wire: &WireShift) -> Result<Option<WorkedShift>, String> {
@@ -217,7 +256,7 @@ fn is(word: &Word) -> bool {
     word.yes() == Some(true)
 }
 
-/// The id; without one, a number below zero that is the same whenever the same moment comes.
+/// The id; without one, a number below zero (see [`Punch::id`]) that is the same whenever the same moment comes.
 fn id_or_moment(word: &Word, at: NaiveDateTime) -> i64 {
     word.number().unwrap_or_else(|| at.and_utc().timestamp().wrapping_neg())
 }
@@ -228,7 +267,13 @@ fn moment(word: &Word, field: &str) -> Result<Option<NaiveDateTime>, String> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(Some).map_err(|_| format!("{field} {text:?} is no local date-time"))
 }
 
-/// Whether an object holds anything beside a remark on who made it.
+/// Whether a value of a transfer says where to. Its string is cut by semicolons (facts/ukg-pro-wfm.md §3.4), and one of
+/// nothing else names no part.
+fn says_where_to<T>(value: &Loose<T>) -> bool {
+    value.text().is_some_and(|text| text.contains(|c: char| c != ';' && !c.is_whitespace()))
+}
+
+/// Whether a transfer holds anything beside a remark on who made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Filled(bool);
 
@@ -246,7 +291,7 @@ impl<'de> Deserialize<'de> for Filled {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled, A::Error> {
                 let mut filled = false;
                 while let Some((key, value)) = map.next_entry::<String, Loose<IgnoredAny>>()? {
-                    let says_something = value.text().is_some() || matches!(value, Loose::Object(_) | Loose::List(false));
+                    let says_something = says_where_to(&value) || matches!(value, Loose::Object(_) | Loose::List(false));
                     filled |= says_something && value.yes() != Some(false) && key != "systemGenerated";
                 }
                 Ok(Filled(filled))
@@ -299,10 +344,34 @@ mod tests {
             (r#""typeOverride":{"id":2,"name":"Out Punch"}"#, Some(Override::Out)),
             (r#""typeOverride":{"id":3,"qualifier":"New Shift"}"#, Some(Override::NewShift)),
             (r#""typeOverride":{"id":4,"qualifier":"30 Min Meal"}"#, Some(Override::Break("30 Min Meal".to_owned()))),
+            (r#""typeOverride":{"qualifier":"2","name":"2","description":"out punch"}"#, Some(Override::Out)),
+            (r#""typeOverride":"Out Punch""#, Some(Override::Out)),
             (r#""typeOverride":{"id":4}"#, None),
             (r#""breakRule":{"id":9,"name":"Paid break"}"#, Some(Override::Break("Paid break".to_owned()))),
             (r#""breakRule":{}"#, None),
             (r#""typeOverride":null"#, None),
+        ];
+        for (fields, expected) in table {
+            assert_eq!(one_punch(fields).kind, expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_no_rule_is_no_return() {
+        let rule = |name: &str| Some(Override::Break(name.to_owned()));
+        let table = [
+            (r#""typeOverride":{"id":2,"typeOverrideId":2,"qualifier":"Ausstempeln"}"#, None),
+            (r#""typeOverride":{"id":2,"qualifier":"Ausstempeln","associatedRuleId":0,"associatedRuleName":""}"#, None),
+            (r#""typeOverride":{"id":2,"qualifier":"Restaurant closed"}"#, None),
+            (r#""typeOverride":{"id":2,"qualifier":"Lunch Out"}"#, None),
+            (r#""typeOverride":"2""#, None),
+            (r#""breakRule":false"#, None),
+            (r#""breakRule":{"id":0}"#, None),
+            (r#""typeOverride":{"id":9,"qualifier":"Pause 30","associatedRuleId":1001}"#, rule("Pause 30")),
+            (r#""typeOverride":{"id":9,"qualifier":"9","associatedRuleName":"Mittagspause"}"#, rule("Mittagspause")),
+            (r#""typeOverride":{"id":9},"breakRule":{"qualifier":"Pause"}"#, rule("Pause")),
+            (r#""typeOverride":{"id":9,"qualifier":"9","name":"UNPAID LUNCH"}"#, rule("UNPAID LUNCH")),
+            (r#""typeOverride":{"qualifier":"Out Punch","associatedRuleId":7}"#, Some(Override::Out)),
         ];
         for (fields, expected) in table {
             assert_eq!(one_punch(fields).kind, expected, "{fields}");
@@ -315,12 +384,32 @@ mod tests {
             (r#""transfer":{"transferString":"Store 14;;;"}"#, true),
             (r#""transfer":{"orgJobId":7,"systemGenerated":false}"#, true),
             (r#""transfer":{"transferString":"","systemGenerated":true}"#, false),
+            (r#""transfer":{"transferString":";;;","systemGenerated":false}"#, false),
+            (r#""transfer":{"transferString":" ; ;; ;"}"#, false),
+            (r#""transfer":{"transferString":";;;","workRuleId":4}"#, true),
+            (r#""transfer":{"transferString":";;;","laborAccountId":"12"}"#, true),
+            (r#""transfer":{"systemGenerated":true}"#, false),
+            (r#""transfer":";;;""#, false),
+            (r#""transfer":";Night;;""#, true),
             (r#""transfer":null"#, false),
             (r#""transfer":[]"#, false),
         ];
         for (fields, expected) in table {
             assert_eq!(one_punch(fields).transfer, expected, "{fields}");
         }
+    }
+
+    #[test]
+    fn an_ended_shift_stays_ended_where_its_spans_say_no_ids() {
+        use shift_access_core::{derive::derive, settings::Settings, status::Status, zone::Zones};
+        let card = read(
+            r#"{"punches":[{"id":1,"punchDtm":"2026-05-04T08:00:00"},{"id":2,"punchDtm":"2026-05-04T16:00:00"}],
+              "workedShifts":[{"startDateTime":"2026-05-04T08:00:00","endDateTime":"2026-05-04T16:00:00","workedSpans":[
+               {"startDateTime":"2026-05-04T08:00:00","endDateTime":"2026-05-04T16:00:00","startPunch":{},"endPunch":{"qualifier":"x"}}]}]}"#,
+        );
+        let now = "2026-05-04T17:00:00Z".parse().unwrap();
+        let found = derive(&card.unwrap(), Some("UTC"), &Zones::default(), &Settings::defaults(), now);
+        assert_eq!(found.status, Status::OffShift, "{:#?}", found.evidence);
     }
 
     #[test]

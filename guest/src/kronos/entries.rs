@@ -23,16 +23,29 @@ pub trait Item: Sized {
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<V> {
-    /// Whose it is: the value that was asked for.
-    pub key: Option<String>,
+    /// Whose it is, where it says so.
+    pub key: Option<Whose>,
     /// What it holds, or why it holds nothing.
     pub what: Result<V, Said>,
 }
 
+/// How an entry says whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// By the value that was asked for.
+    Asked(String),
+    /// By UKG's own id of the person, which was not asked for.
+    Id(String),
+}
+
+/// The values to ask for, by UKG's own ids of the persons. An id and a person number are never interchangeable
+/// (facts/ukg-pro-wfm.md §2.1).
+pub type Ids = HashMap<String, String>;
+
 impl<V> Entry<V> {
     /// An entry that is an error.
-    pub fn error(key: Option<String>, said: Said) -> Self {
-        Self { key: said.about.clone().or(key), what: Err(said) }
+    pub fn error(key: Option<Whose>, said: Said) -> Self {
+        Self { key: said.about.clone().map(Whose::Asked).or(key), what: Err(said) }
     }
 }
 
@@ -41,6 +54,8 @@ impl<V> Entry<V> {
 pub struct Entries<V> {
     list: Vec<Entry<V>>,
     offsets: Vec<usize>,
+    /// The form is the one documented to be in the order of the question.
+    in_order: bool,
 }
 
 /// What an answer says of each one asked for.
@@ -48,7 +63,7 @@ pub struct Entries<V> {
 pub struct Assigned<V> {
     /// For each asked, in order: everything said of it.
     pub each: Vec<Vec<Result<V, Said>>>,
-    /// Errors that say not whom they are about.
+    /// Errors that say not whom they are about, and why an entry was given to nobody.
     pub stray: Vec<Said>,
 }
 
@@ -56,38 +71,48 @@ impl<V: Item> Entries<V> {
     /// Reads a body; none if it is no list in any form.
     pub fn read(body: &[u8]) -> Option<Self> {
         match serde_json::from_slice(body).ok()? {
-            Root::List(list) => Some(Self { list: list.into_iter().map(|Flat(entry)| entry).collect(), offsets: Vec::new() }),
+            Root::List(list) => {
+                Some(Self { list: list.into_iter().map(|Flat(entry)| entry).collect(), offsets: Vec::new(), in_order: false })
+            }
             Root::Object(Partial { details }) => {
                 let Details { offsets, results } = details.into_object()?;
                 if results.odd || (results.items.is_empty() && offsets.items.is_empty()) {
                     return None;
                 }
                 let list = results.items.into_iter().map(|Flat(entry)| entry).collect();
-                Some(Self { list, offsets: offsets.items.iter().filter_map(Word::number).collect() })
+                Some(Self { list, offsets: offsets.items.iter().filter_map(Word::number).collect(), in_order: true })
             }
         }
     }
 
-    /// Says whom each entry is about. Two values are the same if `same` makes the same of them.
+    /// Says whom each entry is about. Two values are the same if `same` makes the same of them; `ids` tells whose an
+    /// entry with nothing but an id is.
     ///
-    /// An entry that names nobody counts for the one at its place in the question, and only if the answer is as long as
-    /// the question and no other entry is out of place: a time card must never go to the wrong worker. An error may also
-    /// be placed by its offset, or by a value in its words that only one of those without an answer has.
-    pub fn assign(self, asked: &[String], same: impl Fn(&str) -> String) -> Assigned<V> {
+    /// A time card must never go to the wrong worker. So what an entry that names nobody holds counts for the one at its
+    /// place in the question only in the form that is documented to keep the order, and only if the answer is as long as
+    /// the question and no other entry is out of place. An error gives nobody anything, and may be placed so in either
+    /// form, or by its offset, or by a value in its words that only one of those without an answer has.
+    pub fn assign(self, asked: &[String], ids: &Ids, same: impl Fn(&str) -> String) -> Assigned<V> {
         let places: HashMap<String, usize> = asked.iter().enumerate().map(|(place, key)| (same(key), place)).collect();
         let place_of = |key: &str| places.get(&same(key)).copied();
-        let own_place = |entry: &Entry<V>| entry.key.as_deref().and_then(&place_of);
-        let aligned = self.list.len() == asked.len()
-            && self.list.iter().enumerate().all(|(index, entry)| entry.key.is_none() || own_place(entry) == Some(index));
+        // None where it names nobody, or by an id nobody knows; inside, none where it names somebody nobody asked for.
+        let named = |entry: &Entry<V>| match entry.key.as_ref()? {
+            Whose::Asked(key) => Some(place_of(key)),
+            Whose::Id(id) => ids.get(id).map(|key| place_of(key)),
+        };
+        let in_place = |(index, entry): (usize, &Entry<V>)| named(entry).is_none_or(|place| place == Some(index));
+        let aligned = self.list.len() == asked.len() && self.list.iter().enumerate().all(in_place);
         let mut assigned = Assigned { each: asked.iter().map(|_| Vec::new()).collect(), stray: Vec::new() };
-        let mut nameless = Vec::new();
+        let (mut nameless, mut given_to_nobody) = (Vec::new(), false);
         for (index, entry) in self.list.into_iter().enumerate() {
-            let place = own_place(&entry).or_else(|| aligned.then_some(index));
+            let by_place = aligned && (self.in_order || entry.what.is_err());
+            let named = named(&entry);
+            let place = named.unwrap_or_else(|| by_place.then_some(index));
             match (place.and_then(|place| assigned.each.get_mut(place)), entry.what) {
                 (Some(of_one), what) => of_one.push(what),
                 (None, Err(said)) => nameless.push((index, said)),
                 // Somebody nobody asked for, or nobody knows who.
-                (None, Ok(_)) => {}
+                (None, Ok(_)) => given_to_nobody |= named.is_none(),
             }
         }
         let offsets = offsets_of_question(&self.offsets, &nameless);
@@ -99,6 +124,7 @@ impl<V: Item> Entries<V> {
                 None => assigned.stray.push(said),
             }
         }
+        assigned.stray.extend(given_to_nobody.then(|| Said::words("an entry of the answer does not say whose it is")));
         assigned
     }
 }
@@ -182,6 +208,7 @@ mod tests {
     #[serde(default)]
     struct WireThing {
         key: Word,
+        id: Word,
         value: Word,
         success: Loose<Box<WireThing>>,
         error: Loose<WireError>,
@@ -194,7 +221,7 @@ mod tests {
             if let Loose::Object(success) = wire.success {
                 return Self::from_wire(*success);
             }
-            let key = wire.key.to_text();
+            let key = wire.key.to_text().map(Whose::Asked).or_else(|| wire.id.to_text().map(Whose::Id));
             match error(wire.error) {
                 Some(said) => Entry::error(key, said),
                 None => Entry { key, what: Ok(Self(wire.value.to_text().unwrap_or_default())) },
@@ -203,8 +230,13 @@ mod tests {
     }
 
     fn assigned(body: &str, asked: &[&str]) -> (Vec<Vec<String>>, usize) {
+        assigned_by(body, asked, &[])
+    }
+
+    fn assigned_by(body: &str, asked: &[&str], ids: &[(&str, &str)]) -> (Vec<Vec<String>>, usize) {
         let asked: Vec<_> = asked.iter().map(ToString::to_string).collect();
-        let assigned = Entries::<Thing>::read(body.as_bytes()).unwrap().assign(&asked, str::to_lowercase);
+        let ids = ids.iter().map(|(id, key)| ((*id).to_owned(), (*key).to_owned())).collect();
+        let assigned = Entries::<Thing>::read(body.as_bytes()).unwrap().assign(&asked, &ids, str::to_lowercase);
         let show = |result: Result<Thing, Said>| result.map_or_else(|said| format!("!{said}"), |thing| thing.0);
         (assigned.each.into_iter().map(|one| one.into_iter().map(show).collect()).collect(), assigned.stray.len())
     }
@@ -221,14 +253,32 @@ mod tests {
 
     #[test]
     fn an_error_without_a_name_counts_by_its_place() {
-        let body = r#"[{"key":"a","value":1},{"error":{"errorCode":"E"},"exceptionPresent":true},{"value":3}]"#;
+        let body = r#"[{"key":"a","value":1},{"error":{"errorCode":"E"},"exceptionPresent":true},{"key":"c","value":3}]"#;
         assert_eq!(assigned(body, &["a", "b", "c"]), (vec![one("1"), one("!E"), one("3")], 0));
+    }
+
+    #[test]
+    fn what_names_nobody_is_given_to_nobody_in_a_list_of_no_known_order() {
+        assert_eq!(assigned(r#"[{"key":"a","value":1},{"value":2}]"#, &["a", "b"]), (vec![one("1"), vec![]], 1));
+        assert_eq!(assigned(r#"[{"id":72,"value":2},{"id":71,"value":1}]"#, &["a", "b"]), (vec![vec![], vec![]], 1));
+    }
+
+    #[test]
+    fn an_id_names_whom_it_is_known_to_belong_to_in_any_order_and_form() {
+        let ids = [("71", "a"), ("72", "B"), ("79", "x")];
+        let body = r#"[{"id":72,"value":2},{"id":79,"value":9},{"id":"71","value":1}]"#;
+        assert_eq!(assigned_by(body, &["a", "b"], &ids), (vec![one("1"), one("2")], 0));
+        let results = |first: &str, second: &str| format!(r#"{{"details":{{"results":[{{"success":{first}}},{{"success":{second}}}]}}}}"#);
+        let (ana, bea, who) = (r#"{"id":71,"value":1}"#, r#"{"id":72,"value":2}"#, r#"{"id":70,"value":3}"#);
+        assert_eq!(assigned_by(&results(bea, ana), &["a", "b"], &ids), (vec![one("1"), one("2")], 0));
+        assert_eq!(assigned_by(&results(who, bea), &["a", "b"], &ids), (vec![one("3"), one("2")], 0), "in the order of the question");
+        assert_eq!(assigned_by(&results(who, ana), &["a", "b"], &ids), (vec![one("1"), vec![]], 1), "in another order");
     }
 
     #[test]
     fn nothing_without_a_name_counts_when_the_order_is_another() {
         let body = r#"[{"key":"b","value":2},{"error":{"errorCode":"E"}},{"value":"3"}]"#;
-        assert_eq!(assigned(body, &["a", "b", "c"]), (vec![vec![], one("2"), vec![]], 1));
+        assert_eq!(assigned(body, &["a", "b", "c"]), (vec![vec![], one("2"), vec![]], 2));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::call::loose::{List, Loose, Word};
 use crate::call::said::{Said, WireError};
 use crate::clock;
-use crate::kronos::entries::{self, Entries, Entry, Item};
+use crate::kronos::entries::{self, Entries, Entry, Ids, Item, Whose};
 use crate::kronos::who::{WireZone, zone_text};
 use crate::kronos::{Kronos, People, parts, puzzling, words};
 use crate::trouble::Trouble;
@@ -28,6 +28,7 @@ pub async fn people(kronos: &Kronos, names: &[String]) -> Result<People, Trouble
         if !other.is_empty() {
             let more = read(kronos, &other).await?;
             people.found.extend(more.found);
+            people.ids.extend(more.ids);
             people.failed.extend(more.failed.into_iter().map(|(name, message)| (as_asked(names, name), message)));
         }
     }
@@ -60,6 +61,7 @@ async fn read(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
         match result {
             Ok(part) => {
                 people.found.extend(part.found);
+                people.ids.extend(part.ids);
                 people.failed.extend(part.failed);
             }
             Err(unread) if unread.code.as_deref() == Some(parts::NOT_FOUND) => {}
@@ -76,12 +78,13 @@ fn question(names: &[String]) -> Call {
 
 /// Whether somebody was not found is no failure; an error that names nobody is one for each name without an answer.
 fn sort_out(entries: Entries<Found>, names: &[String], today: NaiveDate, words: impl Fn(&Said) -> String) -> People {
-    let assigned = entries.assign(names, ids::key);
+    let assigned = entries.assign(names, &Ids::new(), ids::key);
     let is_failure = |said: &&Said| said.code.as_deref() != Some(parts::NOT_FOUND);
     let stray = assigned.stray.iter().find(is_failure);
     let mut people = People::default();
     for (name, of_one) in names.iter().zip(&assigned.each) {
         people.found.extend(of_one.iter().flatten().map(|found| found.person(name, today)));
+        people.ids.extend(of_one.iter().flatten().filter_map(Found::id));
         let found_nobody = of_one.iter().all(Result::is_err);
         let error = of_one.iter().filter_map(|result| result.as_ref().err()).find(is_failure);
         if let Some(said) = error.or(stray.filter(|_| of_one.is_empty())).filter(|_| found_nobody) {
@@ -96,6 +99,7 @@ fn sort_out(entries: Entries<Found>, names: &[String], today: NaiveDate, words: 
 struct Found {
     user_name: Option<String>,
     person_number: String,
+    person_id: Option<String>,
     zone: Option<String>,
     statuses: Vec<StatusSpan>,
 }
@@ -108,6 +112,11 @@ impl Found {
             zone: self.zone.clone(),
             terminated: self.statuses.iter().any(|span| span.is_terminated_on(today)),
         }
+    }
+
+    /// UKG's own id, and the person number it belongs to.
+    fn id(&self) -> Option<(String, String)> {
+        self.person_id.clone().map(|id| (id, self.person_number.clone()))
     }
 }
 
@@ -143,6 +152,8 @@ struct WireEmployee {
     user_name: Word,
     #[serde(rename = "personNumber")]
     person_number: Word,
+    #[serde(rename = "personId")]
+    person_id: Word,
     #[serde(rename = "timeZone")]
     time_zone: Loose<WireZone>,
     #[serde(rename = "timeZoneId")]
@@ -171,22 +182,24 @@ impl Item for Found {
         }
         let employee = wire.employee.into_object();
         let user_name = employee.as_ref().and_then(|employee| employee.user_name.to_text());
+        let key = user_name.clone().map(Whose::Asked);
         let error = entries::error(wire.error);
         if let Some(said) = error.or_else(|| wire.exception_present.yes()?.then(|| Said::words("UKG reports an exception"))) {
-            return Entry::error(user_name, said);
+            return Entry::error(key, said);
         }
         let Some((employee, person_number)) =
             employee.and_then(|employee| employee.person_number.to_text().map(|number| (employee, number)))
         else {
-            return Entry::error(user_name, Said::words("UKG gives no person number"));
+            return Entry::error(key, Said::words("UKG gives no person number"));
         };
         let found = Self {
-            user_name: user_name.clone(),
+            user_name,
             person_number,
+            person_id: employee.person_id.to_text(),
             zone: zone_text(&employee.time_zone).or_else(|| employee.time_zone_id.to_text()),
             statuses: employee.employment_statuses.items.iter().filter_map(Loose::object).map(status).collect(),
         };
-        Entry { key: user_name, what: Ok(found) }
+        Entry { key, what: Ok(found) }
     }
 }
 
@@ -226,6 +239,7 @@ mod tests {
         let [ana, bo] = people.found.as_slice() else { panic!("{people:?}") };
         assert_eq!((ana.user_name.as_str(), ana.person_number.as_str(), ana.terminated), ("ADIAZ", "0042", false));
         assert_eq!(ana.zone.as_deref(), Some("(GMT -05:00) Eastern Time"));
+        assert_eq!(people.ids, Ids::from([("7".to_owned(), "0042".to_owned())]));
         assert_eq!((bo.person_number.as_str(), bo.zone.as_deref(), bo.terminated), ("43", Some("13411"), true));
     }
 

@@ -6,7 +6,7 @@ use shift_access_core::timecard::Timecard;
 
 use crate::call::Call;
 use crate::call::said::Said;
-use crate::kronos::entries::Entries;
+use crate::kronos::entries::{Entries, Ids};
 use crate::kronos::parts::{self, Stop};
 use crate::kronos::{Kronos, puzzling, words};
 use crate::trouble::Trouble;
@@ -15,12 +15,12 @@ use crate::trouble::Trouble;
 type Cards = Vec<(String, Result<Timecard, String>)>;
 
 /// See [`Kronos::timecards`].
-pub async fn timecards(kronos: &Kronos, numbers: &[String], from: NaiveDate, until: NaiveDate) -> Result<Cards, Trouble> {
+pub async fn timecards(kronos: &Kronos, numbers: &[String], ids: &Ids, from: NaiveDate, until: NaiveDate) -> Result<Cards, Trouble> {
     let parts = parts::read(numbers, &kronos.cards, async |numbers| {
         let answer = kronos.ask(question(numbers, from, until)).await?;
         let entries = Entries::<Timecard>::read(&answer.body);
         let entries = entries.ok_or_else(|| Stop::Trouble(puzzling(&answer, "the question for time cards")))?;
-        Ok(sort_out(entries, numbers, |said| words(said, &answer)))
+        Ok(sort_out(entries, numbers, ids, |said| words(said, &answer)))
     });
     let mut cards = Vec::new();
     for (numbers, result) in parts.await? {
@@ -44,8 +44,8 @@ fn question(numbers: &[String], from: NaiveDate, until: NaiveDate) -> Call {
     Call::post("/api/v1/timekeeping/timecard/multi_read", &body).query("partial_success", "true")
 }
 
-fn sort_out(entries: Entries<Timecard>, numbers: &[String], words: impl Fn(&Said) -> String) -> Cards {
-    let assigned = entries.assign(numbers, |number| number.trim().to_owned());
+fn sort_out(entries: Entries<Timecard>, numbers: &[String], ids: &Ids, words: impl Fn(&Said) -> String) -> Cards {
+    let assigned = entries.assign(numbers, ids, |number| number.trim().to_owned());
     let absent = Said::words("UKG left this person out of the answer, which it does with people it hides from the API user");
     let missing = assigned.stray.first().unwrap_or(&absent);
     let of_one = |said: Vec<Result<Timecard, Said>>| if said.is_empty() { Err(missing.clone()) } else { merge(said) };
@@ -68,7 +68,8 @@ mod tests {
 
     fn read(body: &str, numbers: &[&str]) -> Vec<Result<usize, String>> {
         let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
-        let cards = sort_out(Entries::read(body.as_bytes()).unwrap(), &numbers, Said::to_string);
+        let ids = Ids::from([("71".to_owned(), "1".to_owned()), ("72".to_owned(), "2".to_owned())]);
+        let cards = sort_out(Entries::read(body.as_bytes()).unwrap(), &numbers, &ids, Said::to_string);
         assert_eq!(cards.iter().map(|(number, _)| number).collect::<Vec<_>>(), numbers.iter().collect::<Vec<_>>());
         cards.into_iter().map(|(_, card)| card.map(|card| card.punches.len())).collect()
     }
@@ -86,9 +87,18 @@ mod tests {
     }
 
     #[test]
-    fn a_card_with_an_id_only_goes_by_its_place() {
+    fn cards_with_an_id_only_go_to_their_persons_in_any_order() {
+        let by_id = |id: &str, punches| card("", punches).replace("\"qualifier\":\"\"", &format!("\"id\":{id}"));
+        let body = format!("[{},{}]", by_id("72", 2), by_id("71", 1));
+        assert_eq!(read(&body, &["1", "2"]), [Ok(1), Ok(2)]);
+    }
+
+    #[test]
+    fn a_card_with_an_id_that_nobody_knows_goes_to_nobody() {
         let body = format!(r#"[{},{{"employee":{{"id":77}},"punches":[]}}]"#, card("1", 1));
-        assert_eq!(read(&body, &["1", "2"]), [Ok(1), Ok(0)]);
+        let cards = read(&body, &["1", "2"]);
+        assert_eq!(cards[0], Ok(1));
+        assert!(cards[1].as_ref().unwrap_err().contains("does not say whose it is"));
     }
 
     #[test]

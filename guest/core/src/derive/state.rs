@@ -81,14 +81,16 @@ fn spans(timeline: &Timeline) -> impl Iterator<Item = &super::timeline::Span> {
     timeline.shifts.iter().flat_map(|shift| &shift.spans)
 }
 
-/// The last instant a shift accounts for, and the punch there. Where UKG names no punch, any punch of that instant is it.
+/// The last instant a shift accounts for, and the punch there. Where UKG names no punch, or says no id of it, any punch
+/// of that instant is it: else the punch that ended a shift would count once more, and flip it open.
 fn accounted_until(shift: &Shift) -> Option<(DateTime<Utc>, i64)> {
     let last = shift.spans.len().checked_sub(1);
+    let which = |punch: Option<i64>| punch.filter(|id| *id > 0).unwrap_or(i64::MAX);
     let of_spans = shift.spans.iter().enumerate().flat_map(|(at, span)| {
-        let start = (span.start.at, span.start_punch.unwrap_or(i64::MAX));
+        let start = (span.start.at, which(span.start_punch));
         // What an open span shows as its end is a projection.
         let open = shift.in_progress && Some(at) == last && !span.closed;
-        let end = span.end.filter(|_| !open).map(|end| (end.at, span.end_punch.unwrap_or(i64::MAX)));
+        let end = span.end.filter(|_| !open).map(|end| (end.at, which(span.end_punch)));
         [Some(start), end]
     });
     let of_shift = last.is_none().then(|| (shift.end.filter(|_| !shift.in_progress).unwrap_or(shift.start).at, i64::MAX));

@@ -291,6 +291,15 @@ fn a_span_that_names_no_punch_accounts_for_the_punch_at_its_moment() {
 }
 
 #[test]
+fn a_span_that_says_no_id_of_its_punch_accounts_for_the_punch_at_its_moment() {
+    let punches = vec![punch(1, "20T08:00"), punch(2, "20T16:00")];
+    let ended = |ids| card(punches.clone(), vec![shift(1, "20T08:00", false, vec![closed("20T08:00", "20T16:00", ids)])]);
+    for ids in [(1, 2), (-1, -2), (0, 0), (1, -2)] {
+        expect(&ended(ids), "20T16:30", "off-shift clocked-out 20T16:00");
+    }
+}
+
+#[test]
 fn of_two_punches_at_one_instant_the_higher_id_is_later() {
     let in_then_out = [marked(1, "20T08:00", Override::In), marked(2, "20T08:00", Override::Out)];
     let out_then_in = [marked(2, "20T08:00", Override::In), marked(1, "20T08:00", Override::Out)];

@@ -49,6 +49,12 @@ impl Counts {
         self.removed += other.removed;
     }
 
+    /// These numbers where only so many of the changes were stored.
+    #[must_use]
+    pub const fn with_changed(self, changed: u64) -> Counts {
+        Counts { changed, unchanged: self.members.saturating_sub(changed), ..self }
+    }
+
     /// The numbers with their names, in the order to show.
     pub fn named(&self) -> Vec<(&'static str, u64)> {
         vec![
