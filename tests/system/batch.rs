@@ -1,10 +1,13 @@
 //! The batch: who is read, what is stored, what is told.
 
 use serde_json::json;
-use shift_access_tests::ukg::{HiddenPeople, ListLimit, Partial, PeoplePartial, TIMECARD_PATH};
-use shift_access_tests::world::{hours, minutes};
+use shift_access_tests::access::{GROUPS_PATH, USERS_PATH};
+use shift_access_tests::fault::Fault;
+use shift_access_tests::stage::Stage;
+use shift_access_tests::ukg::{HiddenPeople, ListLimit, Partial, PEOPLE_PATH, PeoplePartial, TIMECARD_PATH};
+use shift_access_tests::world::{World, hours, minutes};
 
-use crate::{assert_sums, demo, empty, record};
+use crate::{PROGRAM, assert_sums, demo, empty, record};
 
 const EAST: &str = "Store 12 Hourly";
 const WEST: &str = "Store 14 Hourly";
@@ -93,6 +96,25 @@ async fn names_of_groups_and_users_compare_without_regard_to_case() {
     assert_eq!(run["counts"]["matched"], 1, "{run}");
     let ended = stage.run(&["decide", "acme", "aDIAZ", "--json"]).await.unwrap();
     assert_eq!(ended.json().unwrap()["decision"], "allow");
+}
+
+#[tokio::test]
+async fn whether_ukg_looks_at_the_case_of_names_is_found_out_once() {
+    let stage = empty().await.unwrap();
+    for n in 0..150 {
+        stage.world.person(&format!("w{n:03}")).in_group(EAST).clocked_in(hours(1));
+        stage.world.directory_user(&format!("x{n:03}")).in_group(EAST);
+    }
+    stage.world.person("odd").kronos_user_name("ODD").in_group(EAST).clocked_in(hours(1));
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    for sensitive in [false, true] {
+        stage.ukg.set(|switches| switches.user_name_case_sensitive = sensitive);
+        stage.ukg.calls().forget();
+        let run = stage.batch().await.unwrap();
+        assert_eq!((&run["counts"]["matched"], &run["counts"]["unmatched"]), (&json!(151), &json!(150)), "{sensitive}: {run}");
+        let calls = stage.ukg.calls().count_to(PEOPLE_PATH);
+        assert!(sensitive || calls < 2 * 4, "{calls} calls for four chunks");
+    }
 }
 
 #[tokio::test]
@@ -238,7 +260,14 @@ async fn disabled_deleted_and_unreadable_users_are_left_out_and_told() {
     let id = run["run"].as_str().unwrap();
     let detail = stage.run(&["history", "acme", id, "--json"]).await.unwrap().json().unwrap();
     let notes = detail["notes"].to_string();
-    assert!(notes.contains("disabled") && notes.contains("deleted") && notes.contains("read"), "{notes}");
+    assert!(notes.contains("disabled") && notes.contains("deleted"), "{notes}");
+    let test = stage.run(&["run", "acme", "test-connection", "--json"]).await.unwrap().json().unwrap();
+    for run in [run, test] {
+        assert_eq!(run["status"], "COMPLETE_WARN", "{run}");
+        let warning = run["warnings"].as_array().unwrap().iter().find(|warning| warning["subject"] == EAST).unwrap();
+        assert_eq!(warning["code"], "HWBS-WS25", "{run}");
+        assert!(warning["message"].as_str().unwrap().contains("1 of 5 members could not be read"), "{run}");
+    }
 }
 
 #[tokio::test]
@@ -274,4 +303,106 @@ async fn the_brake_holds_a_run_that_would_close_too_many() {
 fn strip_age(mut records: Vec<serde_json::Value>) -> Vec<serde_json::Value> {
     records.iter_mut().for_each(|record| record["age_seconds"] = json!(0));
     records
+}
+
+/// A group too large to list, whose users take several pages; one worker left it since the good batch behind it.
+async fn large_group() -> Stage {
+    let stage = empty().await.unwrap();
+    let left = stage.world.person("left").in_group(EAST).clocked_in(hours(1));
+    for n in 0..60 {
+        stage.world.person(&format!("w{n:02}")).in_group(EAST).clocked_in(hours(1));
+    }
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    assert_eq!(stage.batch().await.unwrap()["counts"]["members"], 61);
+    left.left_group(EAST);
+    stage.access.set(|switches| switches.most_per_page = Some(20));
+    too_large(&stage);
+    stage
+}
+
+fn too_large(stage: &Stage) {
+    stage.access.faults().add(Fault::under(&format!("{GROUPS_PATH}/")).status(413));
+}
+
+async fn in_doubt(stage: &Stage, what: &str) {
+    let run = stage.batch().await.unwrap();
+    assert_eq!((&run["status"], &run["counts"]["removed"]), (&json!("COMPLETE_WARN"), &json!(0)), "{what}: {run}");
+    let warning = &run["warnings"][0];
+    assert_eq!((&warning["code"], &warning["subject"]), (&json!("HWBS-WS25"), &json!(EAST)), "{what}: {run}");
+    assert_eq!(stage.records().await.unwrap().len(), 61, "{what}");
+}
+
+#[tokio::test]
+async fn a_large_group_that_is_not_read_to_its_end_removes_nobody() {
+    let stage = large_group().await;
+    let empty_page = r#"{"totalResults":61,"itemsPerPage":0,"startIndex":20,"Resources":[]}"#;
+    for (what, status, body) in [("404 on a later page", 404, ""), ("an empty page", 200, empty_page)] {
+        // The second page of each of the three passes.
+        for calls in [1, 3, 5] {
+            stage.access.faults().add(Fault::on(USERS_PATH).answer(status, body).after(calls).times(1));
+        }
+        in_doubt(&stage, what).await;
+        stage.access.faults().clear();
+        too_large(&stage);
+    }
+    stage.access.set(|switches| switches.pages_move = true);
+    in_doubt(&stage, "a list that moves").await;
+    stage.access.set(|switches| switches.pages_move = false);
+
+    stage.access.faults().add(Fault::on(USERS_PATH).status(404).after(1).times(1));
+    let run = stage.batch().await.unwrap();
+    assert_eq!((&run["status"], &run["counts"]["members"]), (&json!("COMPLETE"), &json!(60)), "it is read again: {run}");
+    assert_eq!(run["counts"]["removed"], 1, "{run}");
+}
+
+#[tokio::test]
+async fn a_list_of_groups_that_ends_early_is_not_relied_on() {
+    let stage = large_group().await;
+    for n in 0..30 {
+        stage.world.group(&format!("Filler {n:02}"));
+    }
+    // The first call finds the group by its name; then the groups inside are looked for, three times.
+    for calls in [2, 4, 6] {
+        stage.access.faults().add(Fault::on(GROUPS_PATH).status(404).after(calls).times(1));
+    }
+    in_doubt(&stage, "the groups inside").await;
+
+    stage.access.faults().clear();
+    stage.configure("user-groups = \"STORE 12 hourly\"").unwrap();
+    stage.access.set(|switches| switches.filter_case_sensitive = true);
+    for calls in [2, 4, 6] {
+        stage.access.faults().add(Fault::on(GROUPS_PATH).status(404).after(calls).times(1));
+    }
+    let run = stage.batch().await.unwrap();
+    assert_eq!((&run["status"], &run["failure"]["code"]), (&json!("ERROR"), &json!("HWBS-WS25")), "{run}");
+    assert!(run["failure"]["message"].as_str().unwrap().contains("ended its list of Groups after 20 of 31"), "{run}");
+    assert_eq!(stage.records().await.unwrap().len(), 61);
+}
+
+#[tokio::test]
+async fn many_small_groups_page_the_users_once() {
+    let names: Vec<String> = (0..65).map(|n| format!("Store {n:02}")).collect();
+    let (world, _) = World::company_in(chrono::Utc::now(), 1_300, 7, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let stage = Stage::new(world, PROGRAM).await.unwrap();
+    // A worker in two groups, and an exempt group beside them.
+    stage.world.person("w00000").in_group("Store 01").in_group("Managers");
+    stage.configure(&format!("user-groups = {names:?}\nexempt-groups = \"Managers\"")).unwrap();
+    let run = stage.batch().await.unwrap();
+    assert_eq!(run["counts"]["members"], 1_300, "{run}");
+    let calls = stage.access.calls();
+    assert_eq!((calls.count_to(USERS_PATH), calls.count_under(&format!("{USERS_PATH}/"))), (3, 0));
+    assert!(calls.total() < 150, "{} calls to Access", calls.total());
+}
+
+#[tokio::test]
+async fn a_group_of_which_nobody_can_be_read_does_not_stop_the_others() {
+    let stage = empty().await.unwrap();
+    stage.world.person("good").in_group(EAST).clocked_in(hours(1));
+    stage.world.person("refused").in_group(WEST).unreadable(500);
+    stage.world.person("purged").in_group("Store 16").purged();
+    stage.configure("user-groups = \"Store 12 Hourly, Store 14 Hourly, Store 16\"").unwrap();
+    let run = stage.batch().await.unwrap();
+    assert_eq!((&run["status"], &run["counts"]["members"]), (&json!("COMPLETE_WARN"), &json!(1)), "{run}");
+    let told: Vec<_> = run["warnings"].as_array().unwrap().iter().map(|w| (w["code"].clone(), w["subject"].clone())).collect();
+    assert_eq!(told, [("HWBS-WS20", WEST), ("HWBS-WS25", "Store 16")].map(|(code, group)| (json!(code), json!(group))), "{run}");
 }

@@ -20,19 +20,34 @@ use crate::trouble::Trouble;
 /// See [`Kronos::people`].
 ///
 /// Whether UKG looks at the case of a user name is not documented, so names that fit nobody are asked for again in small
-/// and in capital letters.
+/// and in capital letters, together with one that did fit: found again, it shows that UKG does not look at the case, and
+/// that asking again is of no use for the rest of the run.
 pub async fn people(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
     let mut people = read(kronos, names).await?;
     for spell in [str::to_lowercase, str::to_uppercase] {
-        let other = other_spellings(names, &people, spell);
-        if !other.is_empty() {
-            let more = read(kronos, &other).await?;
+        let mut other = other_spellings(names, &people, spell);
+        if !other.is_empty() && !kronos.case_blind.get() {
+            let known = spelled_otherwise(&people, spell);
+            other.extend(known.as_ref().map(|(_, spelled)| spelled.clone()));
+            let mut more = read(kronos, &other).await?;
+            if let Some((known, _)) = known
+                && more.found.iter().any(|person| person.user_name == known)
+            {
+                kronos.case_blind.set(true);
+                more.found.retain(|person| person.user_name != known);
+            }
             people.found.extend(more.found);
             people.ids.extend(more.ids);
             people.failed.extend(more.failed.into_iter().map(|(name, message)| (as_asked(names, name), message)));
         }
     }
     Ok(people)
+}
+
+/// The user name of somebody who was found, and another spelling of it.
+fn spelled_otherwise(people: &People, spell: impl Fn(&str) -> String) -> Option<(String, String)> {
+    let names = people.found.iter().map(|person| person.user_name.as_str());
+    names.map(|name| (name.to_owned(), spell(name))).find(|(name, spelled)| name != spelled)
 }
 
 /// Names without a person or an error, in another spelling, if that is another.
@@ -284,6 +299,13 @@ mod tests {
         assert_eq!(other_spellings(&names, &people, str::to_lowercase), ["di"]);
         assert_eq!(other_spellings(&names, &people, str::to_uppercase), ["BO", "DI"]);
         assert_eq!(as_asked(&names, "DI".to_owned()), "Di");
+    }
+
+    #[test]
+    fn somebody_who_was_found_is_spelled_otherwise() {
+        let people = sorted(r#"[{"employeeExtension":{"userName":"a1","personNumber":"1"}}]"#, &["a1"]);
+        assert_eq!(spelled_otherwise(&people, str::to_lowercase), None);
+        assert_eq!(spelled_otherwise(&people, str::to_uppercase), Some(("a1".to_owned(), "A1".to_owned())));
     }
 
     #[test]
