@@ -39,6 +39,6 @@ async fn read(users: &[String]) -> Result<(Vec<Known>, Reach), StoreError> {
 }
 
 fn known(user: &str, record: Option<Entry>, mark: Option<Entry>) -> Result<Known, StoreError> {
-    let record = record.as_ref().map(records::read).transpose()?;
+    let record = record.as_ref().map(records::read).transpose()?.flatten();
     Ok(Known { record: record.filter(|record| ids::key(&record.user) == ids::key(user)), exempt: mark.is_some() })
 }

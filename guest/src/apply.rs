@@ -3,11 +3,11 @@
 //! Every write rests on what was read: where a look-up or an event was quicker, nothing of the chunk is stored and the
 //! plan is made anew against what is there now.
 
-use shift_access_core::decide::{Reach, decide};
 use shift_access_core::ids;
-use shift_access_core::plan::{self, Context, Plan, Reading, Step};
+use shift_access_core::plan::{self, Context, Plan, Reading, Standing, Step};
 use shift_access_core::record::Record;
 
+use crate::exempt::{self, Exempt};
 use crate::records::{self, Stored};
 use crate::staging;
 use crate::store::{self, Outcome, Pages, StoreError, Write};
@@ -61,12 +61,14 @@ pub async fn store(readings: Vec<Reading>, context: Context<'_>) -> Result<Plan,
 }
 
 /// Plans the readings of a chunk, and keeps the planned records aside for when the brake has seen the whole.
-pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>) -> Result<(Plan, Closings), StoreError> {
+/// `exempt_read` tells whether every exempt group could be read.
+pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>, exempt_read: bool) -> Result<(Plan, Closings), StoreError> {
     let stored = records::load(&keys_of(&readings)).await?;
     let plan = plan_of(readings, &stored, context);
+    let keys: Vec<String> = plan.steps.iter().map(|step| step.key.clone()).collect();
     let mut closings = Closings::default();
-    for Step { key, record, .. } in &plan.steps {
-        if plan::closes(stored.records.get(key), record, context.settings, context.now) {
+    for (Step { key, record, .. }, exempt) in plan.steps.iter().zip(exempt::over_run(&keys, exempt_read).await?) {
+        if closes(stored.records.get(key), Some(record), exempt, context) {
             closings.count(&record.user);
         }
     }
@@ -75,39 +77,49 @@ pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>) -> Result<(
     Ok((plan, closings))
 }
 
-/// Stores the records that were kept aside, except where something newer has come meanwhile.
-pub async fn store_set_aside() -> Result<(), StoreError> {
+/// Stores the records that were kept aside, except where something newer has come meanwhile, and counts those that were
+/// new or said something else, also where it fails half way.
+pub async fn store_set_aside(changed: &mut u64) -> Result<(), StoreError> {
     let mut pages = Pages::of(staging::PLANNED);
     while let Some(entries) = pages.next(PLANNED_PAGE).await? {
-        let planned = entries.iter().map(records::read).collect::<Result<Vec<_>, _>>()?;
-        store_planned(&planned).await?;
+        let planned = entries.iter().map(records::read_own).collect::<Result<Vec<_>, _>>()?;
+        *changed += store_planned(&planned).await?;
     }
     Ok(())
 }
 
-async fn store_planned(planned: &[Record]) -> Result<(), StoreError> {
+async fn store_planned(planned: &[Record]) -> Result<u64, StoreError> {
     let keys: Vec<String> = planned.iter().map(|record| ids::key(&record.user)).collect();
     for _ in 0..TRIES {
         let stored = records::load(&keys).await?;
-        let due = keys.iter().zip(planned).filter(|(key, record)| stored.records.get(*key).is_none_or(|there| there.yields_to(record)));
-        let writes = due.map(|(key, record)| write(key, record, &stored)).collect();
+        let (mut writes, mut changed) = (Vec::new(), 0);
+        for (key, record) in keys.iter().zip(planned) {
+            let there = stored.records.get(key);
+            if there.is_none_or(|there| there.yields_to(record)) {
+                changed += u64::from(there.is_none_or(|there| !there.says_the_same_as(record)));
+                writes.push(write(key, record, &stored));
+            }
+        }
         if store::commit(writes).await? == Outcome::Committed {
-            return Ok(());
+            return Ok(changed);
         }
     }
     Err(raced())
 }
 
 /// What removing the records of workers who are in no group any more would do: how many there are, and whose give access.
-pub async fn closings_by_removal(context: Context<'_>) -> Result<(u64, Closings), StoreError> {
+/// `exempt_read` as for [`set_aside`].
+pub async fn closings_by_removal(context: Context<'_>, exempt_read: bool) -> Result<(u64, Closings), StoreError> {
     let mut number = 0;
     let mut closings = Closings::default();
     let mut pages = Pages::of(records::WORKERS);
     while let Some(entries) = pages.next(store::PAGE).await? {
-        for (entry, _) in strangers(entries).await? {
-            let record = records::read(&entry)?;
+        let strangers = strangers(entries).await?;
+        let keys: Vec<String> = strangers.iter().map(|(entry, _)| store::moved(&entry.key, records::WORKERS, "")).collect();
+        for ((entry, _), exempt) in strangers.iter().zip(exempt::over_run(&keys, exempt_read).await?) {
             number += 1;
-            if gives_access_of_its_own(&record, context) {
+            let record = records::read(entry)?;
+            if let Some(record) = record.filter(|record| closes(Some(record), None, exempt, context)) {
                 closings.count(&record.user);
             }
         }
@@ -115,10 +127,10 @@ pub async fn closings_by_removal(context: Context<'_>) -> Result<(u64, Closings)
     Ok((number, closings))
 }
 
-/// Whether a record gives an access that having none would not.
-fn gives_access_of_its_own(record: &Record, context: Context<'_>) -> bool {
-    let allows = |record| decide(record, false, Reach::Reached, context.settings, context.now).allow;
-    allows(Some(record)) && !allows(None)
+fn closes(before: Option<&Record>, after: Option<&Record>, exempt: Exempt, context: Context<'_>) -> bool {
+    let before = Standing { record: before, exempt: exempt.before };
+    let after = Standing { record: after, exempt: exempt.after };
+    plan::closes(before, after, context.settings, context.now)
 }
 
 /// Removes the records of workers who are in no group any more; answers how many there were.

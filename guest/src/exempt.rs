@@ -16,6 +16,29 @@ pub fn key(user: &str) -> String {
     store::key(MARKS, &ids::key(user))
 }
 
+/// Whether a user is exempt before a run, and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exempt {
+    /// There is a mark.
+    pub before: bool,
+    /// There will be one, once the marks are brought in line.
+    pub after: bool,
+}
+
+impl Exempt {
+    const fn of(mark: bool, member: bool, all_read: bool) -> Self {
+        Self { before: mark, after: member || (mark && !all_read) }
+    }
+}
+
+/// Who of these users, given by the keys of their names, is exempt before and after the run that keeps the members of
+/// the exempt groups aside now. `all_read` as for [`bring_in_line`].
+pub async fn over_run(name_keys: &[String], all_read: bool) -> Result<Vec<Exempt>, StoreError> {
+    let under = |prefix: &str| name_keys.iter().map(|name| store::key(prefix, name)).collect::<Vec<_>>();
+    let (marks, members) = (store::get(&under(MARKS)).await?, store::get(&under(staging::EXEMPT)).await?);
+    Ok(marks.iter().zip(&members).map(|(mark, member)| Exempt::of(mark.is_some(), member.is_some(), all_read)).collect())
+}
+
 /// Makes the marks those of the members kept aside as exempt. Marks are taken away only where every exempt group could
 /// be read: a group that failed for once must not lock its members out.
 pub async fn bring_in_line(all_read: bool) -> Result<(), StoreError> {
@@ -46,4 +69,17 @@ async fn remove_spare() -> Result<(), StoreError> {
         store::put(spare.map(|(mark, _)| store::removal(mark.key)).collect()).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exemption_ends_only_where_every_exempt_group_was_read() {
+        assert_eq!(Exempt::of(true, false, true), Exempt { before: true, after: false });
+        assert_eq!(Exempt::of(true, false, false), Exempt { before: true, after: true });
+        assert_eq!(Exempt::of(false, true, false), Exempt { before: false, after: true });
+        assert_eq!(Exempt::of(false, false, false), Exempt { before: false, after: false });
+    }
 }

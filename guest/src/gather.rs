@@ -13,14 +13,14 @@ use shift_access_core::settings::{Settings, StatusSource};
 use shift_access_core::timecard::Timecard;
 use shift_access_core::zone::Zones;
 
-use crate::kronos::Kronos;
+use crate::kronos::{Ids, Kronos};
 use crate::report::Warnings;
 use crate::trouble::Trouble;
-use crate::workspace_one::{Directory, MemberUser, MembersError, MembersSummary};
+use crate::workspace_one::{Directory, FoundUser, Group, MembersError, MembersSummary};
 use crate::{notes, staging};
 
 /// What came of reading some groups.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Groups {
     /// Distinct enabled members.
     pub members: u64,
@@ -30,25 +30,90 @@ pub struct Groups {
     pub first_trouble: Option<Trouble>,
 }
 
-/// Reads the members of these groups, in their order, and keeps them aside under `prefix`. A group that fails is a
-/// warning and the others go on; a directory that fails ends it.
-pub async fn groups(directory: &Directory, names: &[String], prefix: &'static str, warnings: &mut Warnings) -> Result<Groups, Trouble> {
-    let mut groups = Groups { all_read: true, ..Groups::default() };
-    for name in names {
-        match group(directory, name, prefix, &mut groups.members).await {
+impl Default for Groups {
+    fn default() -> Self {
+        Self { members: 0, all_read: true, first_trouble: None }
+    }
+}
+
+impl Groups {
+    /// Takes what came of one group. A group that fails, or hides members, is a warning and the others go on.
+    fn add(&mut self, name: &str, outcome: Result<MembersSummary, Trouble>, warnings: &mut Warnings) {
+        let trouble = match outcome {
             Ok(summary) => {
-                groups.all_read &= summary.unreadable == 0;
                 notes::left_out(name, &summary);
+                summary.doubt()
             }
-            Err(trouble) if is_of_the_group(trouble.number) => {
-                groups.all_read = false;
-                groups.first_trouble.get_or_insert_with(|| trouble.clone());
-                warnings.about(name, trouble);
-            }
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => Some(trouble),
+        };
+        if let Some(trouble) = trouble {
+            self.all_read = false;
+            self.first_trouble.get_or_insert_with(|| trouble.clone());
+            warnings.about(name, trouble);
         }
     }
-    Ok(groups)
+}
+
+/// A configured group as far as it was found. Only the trouble of one group is kept here.
+struct Sought<'a> {
+    name: &'a str,
+    is_exempt: bool,
+    found: Result<Group, Trouble>,
+}
+
+/// Reads the members of the workers' groups and of the exempt ones, all together so that the directory is read once, and
+/// keeps them aside. A directory that fails ends it.
+pub async fn groups(directory: &Directory, settings: &Settings, warnings: &mut Warnings) -> Result<(Groups, Groups), Trouble> {
+    let (mut workers, mut exempt) = (Groups::default(), Groups::default());
+    let sought = seek(directory, settings).await?;
+    let (found, is_exempt): (Vec<Group>, Vec<bool>) =
+        sought.iter().filter_map(|sought| Some((sought.found.clone().ok()?, sought.is_exempt))).unzip();
+    let sink = async |users: Vec<FoundUser>| -> Result<(), Trouble> {
+        let (of_workers, of_exempt) = by_side(users, &is_exempt);
+        workers.members += staging::add(staging::MEMBERS, of_workers).await?;
+        exempt.members += staging::add(staging::EXEMPT, of_exempt).await?;
+        notes::progress(workers.members, None, "members found");
+        Ok(())
+    };
+    let mut outcomes = directory.members(&found, sink).await.map_err(trouble)?.into_iter();
+    for Sought { name, is_exempt, found } in sought {
+        let side = if is_exempt { &mut exempt } else { &mut workers };
+        match found {
+            Ok(_) => outcomes.next().into_iter().for_each(|outcome| side.add(name, outcome, warnings)),
+            Err(trouble) => side.add(name, Err(trouble), warnings),
+        }
+    }
+    Ok((workers, exempt))
+}
+
+async fn seek<'a>(directory: &Directory, settings: &'a Settings) -> Result<Vec<Sought<'a>>, Trouble> {
+    let mut sought = Vec::new();
+    for (names, is_exempt) in [(&settings.user_groups, false), (&settings.exempt_groups, true)] {
+        for name in names {
+            let found = directory.find_group(name).await;
+            if let Some(trouble) = found.as_ref().err().filter(|trouble| !is_of_the_group(trouble.number)) {
+                return Err(trouble.clone());
+            }
+            sought.push(Sought { name, is_exempt, found });
+        }
+    }
+    Ok(sought)
+}
+
+/// The users who are in a group of workers, and those who are in an exempt one.
+fn by_side(users: Vec<FoundUser>, is_exempt: &[bool]) -> (Vec<DirectoryUser>, Vec<DirectoryUser>) {
+    let (mut workers, mut exempt) = (Vec::new(), Vec::new());
+    for FoundUser { user, of } in users {
+        let user = DirectoryUser { id: user.id, user_name: user.user_name, domain: user.domain };
+        let is_in = |side: bool| of.iter().any(|at| is_exempt.get(*at) == Some(&side));
+        if is_in(true) {
+            exempt.push(user.clone());
+        }
+        if is_in(false) {
+            workers.push(user);
+        }
+    }
+    (workers, exempt)
 }
 
 /// What is wrong with one group only.
@@ -56,25 +121,11 @@ pub const fn is_of_the_group(number: u8) -> bool {
     matches!(number, catalogue::GROUP_NOT_FOUND | catalogue::GROUP_AMBIGUOUS | catalogue::GROUP_EMPTY)
 }
 
-async fn group(directory: &Directory, name: &str, prefix: &'static str, members: &mut u64) -> Result<MembersSummary, Trouble> {
-    let group = directory.find_group(name).await?;
-    let sink = async |users: Vec<MemberUser>| -> Result<(), Trouble> {
-        *members += staging::add(prefix, users.into_iter().map(directory_user).collect()).await?;
-        notes::progress(*members, None, "members found");
-        Ok(())
-    };
-    directory.members(&group, sink).await.map_err(trouble)
-}
-
 /// Whichever side stopped the reading of a group: the directory, or who took its members.
 pub fn trouble(error: MembersError<Trouble>) -> Trouble {
     match error {
         MembersError::Trouble(trouble) | MembersError::Sink(trouble) => trouble,
     }
-}
-
-fn directory_user(user: MemberUser) -> DirectoryUser {
-    DirectoryUser { id: user.id, user_name: user.user_name, domain: user.domain }
 }
 
 /// The tenant's zones. An API user who may not read the list gets by with what the pack knows of zones itself.
@@ -107,7 +158,7 @@ pub async fn readings(kronos: &Kronos, members: Vec<Member>, settings: &Settings
     let failed: BTreeMap<String, String> = people.failed.into_iter().map(|(name, message)| (ids::key(&name), message)).collect();
     let matches = identity::match_members(&members, &people.found);
     let numbers: Vec<String> = matches.iter().filter_map(number).collect();
-    let mut doings = doings(kronos, &numbers, settings, now).await?;
+    let mut doings = doings(kronos, &numbers, &people.ids, settings, now).await?;
     Ok(members.into_iter().zip(matches).map(|(member, matched)| reading(member, matched, &failed, &mut doings)).collect())
 }
 
@@ -118,14 +169,20 @@ enum Doing {
     Failed(String),
 }
 
-async fn doings(kronos: &Kronos, numbers: &[String], settings: &Settings, now: DateTime<Utc>) -> Result<BTreeMap<String, Doing>, Trouble> {
+async fn doings(
+    kronos: &Kronos,
+    numbers: &[String],
+    ids: &Ids,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<String, Doing>, Trouble> {
     if numbers.is_empty() {
         return Ok(BTreeMap::new());
     }
     Ok(match settings.status_source {
         StatusSource::Timecards => {
             let (from, until) = window(settings.max_shift, now);
-            let cards = kronos.timecards(numbers, from, until).await?;
+            let cards = kronos.timecards(numbers, ids, from, until).await?;
             cards.into_iter().map(|(number, card)| (number, card.map_or_else(Doing::Failed, Doing::Card))).collect()
         }
         StatusSource::OnPremise => {
@@ -172,6 +229,7 @@ fn found(doing: Option<Doing>, person: Person) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace_one::MemberUser;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -187,6 +245,30 @@ mod tests {
         assert_eq!((from, until), (date("2026-03-08"), date("2026-03-12")));
         let (from, until) = window(Duration::hours(48), at("2026-03-10T00:30:00Z"));
         assert_eq!((from, until), (date("2026-03-07"), date("2026-03-11")));
+    }
+
+    #[test]
+    fn a_user_goes_to_the_side_of_every_group_they_are_in() {
+        let user = |name: &str, of: &[usize]| FoundUser {
+            user: MemberUser { id: name.into(), user_name: name.into(), domain: None },
+            of: of.to_vec(),
+        };
+        let users = vec![user("worker", &[0]), user("boss", &[1]), user("both", &[0, 1])];
+        let (workers, exempt) = by_side(users, &[false, true]);
+        let names = |users: Vec<DirectoryUser>| users.into_iter().map(|user| user.user_name).collect::<Vec<_>>();
+        assert_eq!((names(workers), names(exempt)), (vec!["worker".into(), "both".into()], vec!["boss".into(), "both".into()]));
+    }
+
+    #[test]
+    fn a_group_that_hides_members_is_a_warning_and_forbids_removal() {
+        let (mut groups, mut warnings) = (Groups::default(), Warnings::default());
+        groups.add("Store 12", Ok(MembersSummary { enabled: 4, ..MembersSummary::default() }), &mut warnings);
+        assert!(groups.all_read && groups.first_trouble.is_none());
+        groups.add("Store 14", Ok(MembersSummary { enabled: 4, unreadable: 1, ..MembersSummary::default() }), &mut warnings);
+        groups.add("Store 16", Err(Trouble::new(22, "no such group")), &mut warnings);
+        assert_eq!((groups.all_read, groups.first_trouble.map(|trouble| trouble.number)), (false, Some(25)));
+        let told: Vec<_> = warnings.into_vec().into_iter().map(|warning| (warning.number, warning.subject)).collect();
+        assert_eq!(told, [(25, Some("Store 14".to_owned())), (22, Some("Store 16".to_owned()))]);
     }
 
     fn member(name: &str, ids: &[&str]) -> Member {

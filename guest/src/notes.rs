@@ -1,5 +1,7 @@
 //! What a run says of itself while it works.
 
+use shift_access_core::plan::Counts;
+
 use crate::bindings::shift_access::plugin::journal::{self, Level, Note};
 use crate::workspace_one::MembersSummary;
 
@@ -8,21 +10,28 @@ pub fn progress(done: u64, total: Option<u64>, label: &str) {
     journal::progress(done, total, label);
 }
 
+/// What was counted so far, for a run that ends before it can report.
+pub fn counts(counts: Counts) {
+    let named: Vec<_> = counts.named().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    journal::counts(&named);
+}
+
 /// Good to know.
 pub fn info(message: &str) {
     add(Level::Info, message, None);
 }
 
-/// Who of a group was left out.
+/// Who of a group was left out, as is right.
 pub fn left_out(group: &str, summary: &MembersSummary) {
     if summary.left_out_disabled > 0 || summary.left_out_deleted > 0 {
         let message = format!("{} disabled and {} deleted users were left out", summary.left_out_disabled, summary.left_out_deleted);
         add(Level::Info, &message, Some(group));
     }
-    if summary.unreadable > 0 {
-        let message = format!("{} members could not be read, so no record is removed by this run", summary.unreadable);
-        add(Level::Warning, &message, Some(group));
-    }
+}
+
+/// A record that cannot be read any more.
+pub fn damaged(what: &str) {
+    add(Level::Warning, &format!("{what}. It counts as absent until a batch has read the worker anew"), None);
 }
 
 fn add(level: Level, message: &str, subject: Option<&str>) {

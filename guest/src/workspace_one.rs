@@ -1,14 +1,17 @@
 //! What is asked of Workspace ONE Access: groups by name, their enabled members, users by name.
 //!
-//! Everything is read by SCIM, and only read (facts/workspace-one.md §3.2). Members are handed on in pages, and nothing
-//! here grows with a large group: its list of members is never read, the users are paged instead.
+//! Everything is read by SCIM, and only read (facts/workspace-one.md §3.2). The members of all groups are read together and
+//! handed on in pages, and nothing here grows with a large group: its list of members is not held, the users are paged instead.
 
 mod groups;
 mod members;
 mod pages;
 mod reach;
+mod roll;
 mod scim;
 mod users;
+
+use shift_access_core::catalogue;
 
 use crate::call::{Call, System, blame};
 use crate::trouble::Trouble;
@@ -44,8 +47,17 @@ pub struct MemberUser {
     pub domain: Option<String>,
 }
 
+/// An enabled user, and which of the groups asked for hold the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundUser {
+    /// The user.
+    pub user: MemberUser,
+    /// The groups, by their position among those asked for.
+    pub of: Vec<usize>,
+}
+
 /// What became of a group's members.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MembersSummary {
     /// Left out because they are disabled.
     pub left_out_disabled: u64,
@@ -55,6 +67,31 @@ pub struct MembersSummary {
     pub unreadable: u64,
     /// Handed on.
     pub enabled: u64,
+    /// A list ended before its end or moved while it was read, so that there may be more members.
+    pub cut_short: bool,
+    /// Why the last one of the unreadable could not be shown, where Access said.
+    pub refusal: Option<Trouble>,
+}
+
+impl MembersSummary {
+    /// What to warn of where not every member was read; none where who did not come is no member.
+    pub fn doubt(&self) -> Option<Trouble> {
+        let mut what = Vec::new();
+        if self.unreadable > 0 {
+            let said = self.refusal.as_ref().map(|last| format!(" ({})", last.message)).unwrap_or_default();
+            let members = self.readable().saturating_add(self.unreadable);
+            what.push(format!("{} of {members} members could not be read{said}", self.unreadable));
+        }
+        if self.cut_short {
+            what.push("a list of Workspace ONE Access ended early or moved while it was read, so members may be missing".to_owned());
+        }
+        let message = || format!("{}. As long as that is so, a batch keeps every record and removes none", what.join("; "));
+        (!what.is_empty()).then(|| Trouble::new(catalogue::ACCESS_NOT_UNDERSTOOD, message()))
+    }
+
+    const fn readable(&self) -> u64 {
+        self.enabled.saturating_add(self.left_out_disabled).saturating_add(self.left_out_deleted)
+    }
 }
 
 /// Why the members were not read to the end.
@@ -100,15 +137,16 @@ impl Directory {
         groups::find(name).await
     }
 
-    /// Hands the enabled members of a group and of the groups inside it to `sink`, in pages of at most 500.
+    /// Hands the enabled members of these groups and of the groups inside them to `sink`, in pages of at most 500, and
+    /// answers what became of each group, in their order.
     ///
-    /// Each user comes once, unless Access itself shows a user on two pages far apart because the directory changed
-    /// meanwhile. 24 if the group has no members at all. An error of `sink` ends the reading.
-    pub async fn members<E, F>(&self, group: &Group, sink: F) -> Result<MembersSummary, MembersError<E>>
+    /// A user comes once for all groups, unless a list that moves shows the user again. One group is in trouble (24) if it
+    /// has no members at all, or (20 or 25) if none of them could be read. An error of `sink` ends the reading.
+    pub async fn members<E, F>(&self, groups: &[Group], sink: F) -> Result<Vec<Result<MembersSummary, Trouble>>, MembersError<E>>
     where
-        F: AsyncFnMut(Vec<MemberUser>) -> Result<(), E>,
+        F: AsyncFnMut(Vec<FoundUser>) -> Result<(), E>,
     {
-        members::members(group, sink).await
+        members::members(groups, sink).await
     }
 
     /// Every user of this name, without regard to case; several only across domains.

@@ -4,7 +4,7 @@ use serde_json::json;
 use shift_access_tests::access::{GROUPS_PATH, USERS_PATH};
 use shift_access_tests::fault::Fault;
 use shift_access_tests::stage::Stage;
-use shift_access_tests::ukg::{HiddenPeople, ListLimit, Partial, PEOPLE_PATH, PeoplePartial, TIMECARD_PATH};
+use shift_access_tests::ukg::{HiddenPeople, ListLimit, PEOPLE_PATH, Partial, PeoplePartial, TIMECARD_PATH};
 use shift_access_tests::world::{World, hours, minutes};
 
 use crate::{PROGRAM, assert_sums, demo, empty, record};

@@ -180,3 +180,19 @@ async fn while_ukg_is_out_of_reach_an_old_record_is_unreachable_and_not_stale() 
     let fresh = stage.run(&["decide", "acme", "w0", "--json"]).await.unwrap().json().unwrap();
     assert_eq!((&fresh["decision"], &fresh["reason"]), (&json!("allow"), &json!("clocked-in")), "a fresh record still counts");
 }
+
+#[tokio::test]
+async fn an_access_that_shows_no_user_is_out_of_reach_or_refuses_the_client() {
+    let stage = stage().await;
+    for (status, code) in [(500, "HWBS-WS20"), (503, "HWBS-WS20"), (401, "HWBS-WS21"), (403, "HWBS-WS21")] {
+        stage.access.faults().add(Fault::under(&format!("{USERS_PATH}/")).status(status));
+        fails(&stage, &format!("{status} on every user"), code).await;
+        let test = stage.run(&["run", "acme", "test-connection", "--json"]).await.unwrap();
+        let run = test.json().unwrap();
+        assert_eq!((test.code, &run["failure"]["code"]), (Some(1), &json!(code)), "{status} in the test: {run}");
+        stage.access.faults().clear();
+    }
+    // One refusal of the client is one of everybody.
+    stage.access.faults().add(Fault::under(&format!("{USERS_PATH}/")).status(403).after(1));
+    fails(&stage, "403 on the second user", "HWBS-WS21").await;
+}

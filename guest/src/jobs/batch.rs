@@ -39,6 +39,8 @@ struct Batch<'a> {
     run: &'a str,
     /// Whether the plan is kept aside until the brake has seen the whole.
     held_back: bool,
+    /// Whether every exempt group could be read.
+    exempt_read: bool,
 }
 
 /// What came of one chunk; the records themselves are let go.
@@ -56,6 +58,7 @@ struct Tally {
 }
 
 impl Tally {
+    /// Adds what came of a chunk: the one place where counts grow.
     fn add(&mut self, done: Done, report: &mut Report) {
         self.counts.add(&done.counts);
         self.closings.add(done.closings);
@@ -89,16 +92,24 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
     reach::note(true, clock::now()).await?;
 
     let held_back = settings.brake_percent > 0 && !release_brake;
-    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back };
+    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back, exempt_read: exempt.all_read };
     let mut tally = Tally::default();
     let read = batch.read_workers(members.members, &mut tally, report).await;
+    if held_back {
+        // Nothing is stored yet, whatever is planned.
+        tally.counts = tally.counts.with_changed(0);
+    }
     if tally.counts.members > 0 {
         report.counts = tally.counts.named();
     }
     read?;
     if held_back {
         batch.brake(members.all_read, &mut tally).await?;
-        apply::store_set_aside().await?;
+        let mut changed = 0;
+        let stored = apply::store_set_aside(&mut changed).await;
+        tally.counts = tally.counts.with_changed(changed);
+        report.counts = tally.counts.named();
+        stored?;
     }
     if members.all_read {
         tally.counts.removed = apply::remove_strangers().await?;
@@ -110,13 +121,11 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
 
 /// Who the workers are, and who is exempt.
 async fn read_groups(settings: &Settings, report: &mut Report) -> Result<(Groups, Groups), Trouble> {
-    let directory = Directory::new();
-    let members = gather::groups(&directory, &settings.user_groups, staging::MEMBERS, &mut report.warnings).await?;
+    let (members, exempt) = gather::groups(&Directory::new(), settings, &mut report.warnings).await?;
     if members.members == 0 {
         let trouble = members.first_trouble;
         return Err(trouble.unwrap_or_else(|| Trouble::new(catalogue::GROUP_EMPTY, "no configured group has an enabled member")));
     }
-    let exempt = gather::groups(&directory, &settings.exempt_groups, staging::EXEMPT, &mut report.warnings).await?;
     Ok((members, exempt))
 }
 
@@ -139,6 +148,8 @@ impl Batch<'_> {
                 Some(Ok(done)) => {
                     tally.add(done, report);
                     notes::progress(tally.counts.members, Some(total), "workers read");
+                    // Behind the brake nothing is stored yet.
+                    notes::counts(if self.held_back { tally.counts.with_changed(0) } else { tally.counts });
                 }
                 Some(Err(trouble)) => failed = failed.or(Some(trouble)),
                 None => return failed.map_or(Ok(()), Err),
@@ -154,7 +165,7 @@ impl Batch<'_> {
         let readings = gather::readings(self.kronos, members, self.settings, now).await?;
         let context = self.context(now);
         let (plan, closings) = if self.held_back {
-            apply::set_aside(readings, context).await?
+            apply::set_aside(readings, context, self.exempt_read).await?
         } else {
             (apply::store(readings, context).await?, Closings::default())
         };
@@ -167,7 +178,7 @@ impl Batch<'_> {
     async fn brake(&self, all_read: bool, tally: &mut Tally) -> Result<(), Trouble> {
         let mut known = tally.counts.members;
         if all_read {
-            let (number, removed) = apply::closings_by_removal(self.context(clock::now())).await?;
+            let (number, removed) = apply::closings_by_removal(self.context(clock::now()), self.exempt_read).await?;
             known += number;
             tally.closings.add(removed);
         }

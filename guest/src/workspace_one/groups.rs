@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use shift_access_core::{catalogue, ids};
 
 use crate::trouble::Trouble;
-use crate::workspace_one::pages::Pages;
+use crate::workspace_one::pages::{PASSES, Pages};
 use crate::workspace_one::scim::{GROUP_ATTRIBUTES, WireGroup};
 use crate::workspace_one::{Group, filter};
 
@@ -16,15 +16,29 @@ const NAMED: usize = 10;
 ///
 /// Whether the filter looks at case is not documented, so where it finds nothing the whole list is looked through.
 pub async fn find(name: &str) -> Result<Group, Trouble> {
-    let filtered = Pages::of("Groups", GROUP_ATTRIBUTES).matching(filter("displayName", name.trim()));
-    let mut found = of_name(filtered, name).await?;
+    let mut filtered = Pages::of("Groups", GROUP_ATTRIBUTES).matching(filter("displayName", name.trim()));
+    let mut found = of_name(&mut filtered, name).await?;
     if found.is_empty() {
-        found = of_name(Pages::of("Groups", GROUP_ATTRIBUTES), name).await?;
+        found = of_name_in_all(name).await?;
     }
     the_one(found, name)
 }
 
-async fn of_name(mut pages: Pages, name: &str) -> Result<Vec<Group>, Trouble> {
+/// Looks through the whole list. One that ends early may hide the group, or another of its name.
+async fn of_name_in_all(name: &str) -> Result<Vec<Group>, Trouble> {
+    let mut early = None;
+    for _ in 0..PASSES {
+        let mut pages = Pages::of("Groups", GROUP_ATTRIBUTES);
+        let found = of_name(&mut pages, name).await?;
+        early = pages.ended_early();
+        if early.is_none() {
+            return Ok(found);
+        }
+    }
+    early.map_or(Ok(Vec::new()), Err)
+}
+
+async fn of_name(pages: &mut Pages, name: &str) -> Result<Vec<Group>, Trouble> {
     let (wanted, mut found) = (ids::key(name), Vec::<Group>::new());
     while let Some(page) = pages.next::<WireGroup>().await? {
         for group in page.iter().filter_map(WireGroup::group) {
@@ -47,14 +61,20 @@ fn the_one(mut found: Vec<Group>, name: &str) -> Result<Group, Trouble> {
     found.pop().ok_or_else(none)
 }
 
-/// The groups that name one of these as a parent.
-pub async fn children(of: &HashSet<String>) -> Result<Vec<String>, Trouble> {
-    let (mut pages, mut children) = (Pages::of("Groups", GROUP_ATTRIBUTES), Vec::new());
-    while let Some(page) = pages.next::<WireGroup>().await? {
-        let inside = page.iter().filter(|group| group.parents().any(|parent| of.contains(parent)));
-        children.extend(inside.filter_map(WireGroup::group).map(|group| group.id));
+/// The groups that name one of these as a parent, and whether the list of groups was seen whole.
+pub async fn children(of: &HashSet<String>) -> Result<(HashSet<String>, bool), Trouble> {
+    let mut children = HashSet::new();
+    for _ in 0..PASSES {
+        let mut pages = Pages::of("Groups", GROUP_ATTRIBUTES);
+        while let Some(page) = pages.next::<WireGroup>().await? {
+            let inside = page.iter().filter(|group| group.parents().any(|parent| of.contains(parent)));
+            children.extend(inside.filter_map(WireGroup::group).map(|group| group.id));
+        }
+        if pages.is_whole() {
+            return Ok((children, true));
+        }
     }
-    Ok(children)
+    Ok((children, false))
 }
 
 #[cfg(test)]

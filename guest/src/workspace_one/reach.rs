@@ -13,9 +13,6 @@ use crate::workspace_one::{Group, by_id, puzzling};
 const DEPTH: usize = 10;
 /// The largest group taken with its members. A member takes some 110 bytes, so about 2,000 fit.
 const GROUP_BYTES: u64 = 256 * 1024;
-/// The most user ids held at once. Beyond it users are found by their groups instead.
-const MOST_USERS: usize = 2500;
-
 /// What a group reaches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -25,6 +22,8 @@ pub struct Reach {
     pub users: Option<HashSet<String>>,
     /// Groups inside it that Access named and could not show.
     pub unreadable: u64,
+    /// The list of groups ended early or moved, so that a group inside may be missing.
+    pub cut_short: bool,
 }
 
 /// What a call for a group's members brought.
@@ -34,8 +33,8 @@ enum Members {
     Gone,
 }
 
-/// Follows a group to everything inside it.
-pub async fn reach(group: &Group) -> Result<Reach, Trouble> {
+/// Follows a group to everything inside it. Beyond `room` users their ids are not held.
+pub async fn reach(group: &Group, room: usize) -> Result<Reach, Trouble> {
     let mut reach = Reach { users: Some(HashSet::new()), ..Reach::default() };
     let mut level = vec![group.id.clone()];
     for depth in 0..=DEPTH {
@@ -43,17 +42,17 @@ pub async fn reach(group: &Group) -> Result<Reach, Trouble> {
         if level.is_empty() {
             break;
         }
-        level = next_level(&level, depth, &mut reach).await?;
+        level = next_level(&level, depth, room, &mut reach).await?;
     }
     Ok(reach)
 }
 
-async fn next_level(level: &[String], depth: usize, reach: &mut Reach) -> Result<Vec<String>, Trouble> {
+async fn next_level(level: &[String], depth: usize, room: usize, reach: &mut Reach) -> Result<Vec<String>, Trouble> {
     let (mut next, mut large) = (Vec::new(), HashSet::new());
     for id in level {
         match members(id, depth == 0).await? {
             Members::Listed(ids) => {
-                reach.add_users(ids.users);
+                reach.add_users(ids.users, room);
                 next.extend(ids.groups);
             }
             Members::TooMany => {
@@ -67,16 +66,18 @@ async fn next_level(level: &[String], depth: usize, reach: &mut Reach) -> Result
         }
     }
     if !large.is_empty() {
-        next.extend(children(&large).await?);
+        let (children, whole) = children(&large).await?;
+        reach.cut_short |= !whole;
+        next.extend(children);
     }
     Ok(next)
 }
 
 impl Reach {
-    fn add_users(&mut self, ids: Vec<String>) {
+    fn add_users(&mut self, ids: Vec<String>, room: usize) {
         if let Some(users) = &mut self.users {
             users.extend(ids);
-            if users.len() > MOST_USERS {
+            if users.len() > room {
                 self.users = None;
             }
         }
@@ -110,12 +111,12 @@ mod tests {
     fn too_many_users_are_not_held() {
         let ids = |from: usize, until: usize| (from..until).map(|n| n.to_string()).collect::<Vec<_>>();
         let mut reach = Reach { users: Some(HashSet::new()), ..Reach::default() };
-        reach.add_users(ids(0, 2000));
-        reach.add_users(ids(0, 2000));
+        reach.add_users(ids(0, 2000), 2500);
+        reach.add_users(ids(0, 2000), 2500);
         assert_eq!(reach.users.as_ref().map(HashSet::len), Some(2000));
-        reach.add_users(ids(2000, 2501));
+        reach.add_users(ids(2000, 2501), 2500);
         assert_eq!(reach.users, None);
-        reach.add_users(ids(0, 5));
+        reach.add_users(ids(0, 5), 2500);
         assert_eq!(reach.users, None);
     }
 }

@@ -35,6 +35,8 @@ pub struct Page<T> {
     pub total: Option<u64>,
     /// The index of the first entry, where Access says.
     pub start: Option<u64>,
+    /// How many entries it has, those counted that are none.
+    pub length: u64,
     /// The entries.
     pub items: Vec<T>,
 }
@@ -48,8 +50,9 @@ pub fn page<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Option<Page<T>> {
         None if total.is_none() => return None,
         resources => resources.unwrap_or_default(),
     };
+    let length = resources.items.len() as u64;
     let items = resources.items.into_iter().filter_map(Loose::into_object).collect();
-    Some(Page { total, start: page.start.number(), items })
+    Some(Page { total, start: page.start.number(), length, items })
 }
 
 /// Something of a list that has an id.

@@ -1,12 +1,12 @@
 //! Users by name, and one user by id.
 
-use shift_access_core::ids;
+use shift_access_core::{catalogue, ids};
 
-use crate::call::{System, blame, send};
+use crate::call::{Answer, System, blame, send};
 use crate::trouble::Trouble;
 use crate::workspace_one::pages::Pages;
 use crate::workspace_one::scim::{Standing, USER_ATTRIBUTES, WireUser};
-use crate::workspace_one::{DirectoryUserState, by_id, filter};
+use crate::workspace_one::{DirectoryUserState, by_id, filter, puzzling};
 
 /// See [`Directory::find_users`](crate::workspace_one::Directory::find_users).
 ///
@@ -38,13 +38,46 @@ async fn spelled(name: &str) -> Result<Vec<DirectoryUserState>, Trouble> {
     Ok(found)
 }
 
-/// The standing of one member. A user that Access cannot show stops nobody else (facts/workspace-one.md §3.2).
-pub async fn standing(id: &str) -> Result<Standing, Trouble> {
-    let Some(call) = by_id("Users", id) else { return Ok(Standing::Unreadable) };
-    let answer = send(System::Access, call).await.map_err(|error| blame::failed(System::Access, &error))?;
+/// Why the standing of one member is not known.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotRead {
+    /// Access cannot show this one, which stops nobody else (facts/workspace-one.md §3.2).
+    One(Trouble),
+    /// Access is of no use to anybody: it is out of reach, or refuses the client.
+    All(Trouble),
+}
+
+/// The standing of one member.
+pub async fn standing(id: &str) -> Result<Standing, NotRead> {
+    let no_id = || NotRead::One(Trouble::new(catalogue::ACCESS_NOT_UNDERSTOOD, "Workspace ONE Access names a member without an id"));
+    let call = by_id("Users", id).ok_or_else(no_id)?;
+    let answer = send(System::Access, call).await.map_err(|error| NotRead::All(blame::failed(System::Access, &error)))?;
+    read(&answer)
+}
+
+fn read(answer: &Answer) -> Result<Standing, NotRead> {
     match answer.status {
-        200..300 => Ok(serde_json::from_slice::<WireUser>(&answer.body).map_or(Standing::Unreadable, |user| user.standing())),
-        401 | 429 | 501.. => Err(blame::refused(System::Access, &answer)),
-        _ => Ok(Standing::Unreadable),
+        200..300 => {
+            let user = serde_json::from_slice::<WireUser>(&answer.body);
+            user.map(|user| user.standing()).map_err(|_| NotRead::One(puzzling(answer, "the question for one user")))
+        }
+        401 | 403 | 429 | 501.. => Err(NotRead::All(blame::refused(System::Access, answer))),
+        _ => Err(NotRead::One(blame::refused(System::Access, answer))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_one_user_is_told_from_a_refusal_of_the_client() {
+        let refusal = |status| read(&Answer { status, body: Vec::new(), request_id: None }).unwrap_err();
+        for (status, number) in [(500, 20), (404, 25), (400, 25), (200, 25)] {
+            assert!(matches!(refusal(status), NotRead::One(trouble) if trouble.number == number), "{status}");
+        }
+        for (status, number) in [(401, 21), (403, 21), (429, 20), (503, 20)] {
+            assert!(matches!(refusal(status), NotRead::All(trouble) if trouble.number == number), "{status}");
+        }
     }
 }

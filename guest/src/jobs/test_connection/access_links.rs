@@ -5,9 +5,8 @@ use shift_access_core::settings::Settings;
 
 use super::lines::Lines;
 use crate::gather;
-use crate::report::Outcome;
 use crate::trouble::Trouble;
-use crate::workspace_one::{Directory, MemberUser};
+use crate::workspace_one::{Directory, FoundUser, Group, MembersSummary};
 
 const REACHED: &str = "Workspace ONE Access reached";
 const TOKEN: &str = "Workspace ONE Access token";
@@ -28,33 +27,64 @@ enum State {
     Fails,
 }
 
+/// A configured group as far as it was tried.
+struct Tried<'a> {
+    title: String,
+    name: &'a str,
+    /// Whether its members are workers.
+    of_workers: bool,
+    /// The group; none where it was not tried.
+    found: Option<Result<Group, Trouble>>,
+}
+
 /// Tries the directory with the configured groups, and answers some members' user names.
 pub async fn attempt(directory: &Directory, settings: &Settings, lines: &mut Lines) -> Vec<String> {
+    let tried = find(directory, settings, lines).await;
+    let (groups, of_workers): (Vec<Group>, Vec<bool>) =
+        tried.iter().filter_map(|tried| Some((tried.found.as_ref()?.clone().ok()?, tried.of_workers))).unzip();
     let mut sample = Vec::new();
+    let sink = async |users: Vec<FoundUser>| -> Result<(), Trouble> {
+        let workers = users.into_iter().filter(|found| found.of.iter().any(|at| of_workers.get(*at) == Some(&true)));
+        sample.extend(workers.take(SAMPLE.saturating_sub(sample.len())).map(|found| found.user.user_name));
+        Ok(())
+    };
+    let (outcomes, mut failed) = match directory.members(&groups, sink).await.map_err(gather::trouble) {
+        Ok(outcomes) => (outcomes, None),
+        Err(trouble) => (Vec::new(), Some(trouble)),
+    };
+    let mut outcomes = outcomes.into_iter();
+    for Tried { title, name, found, .. } in tried {
+        match found {
+            None => lines.skipped(&title, NOT_TRIED),
+            Some(Err(trouble)) => lines.failed(&title, &trouble),
+            Some(Ok(_)) => match (outcomes.next(), failed.take()) {
+                (Some(outcome), _) => line(&title, name, outcome, lines),
+                (None, Some(trouble)) => lines.failed(&title, &trouble),
+                (None, None) => lines.skipped(&title, NOT_TRIED),
+            },
+        }
+    }
+    sample
+}
+
+/// Finds the groups, and tells of host and token what the first one shows.
+async fn find<'a>(directory: &Directory, settings: &'a Settings, lines: &mut Lines) -> Vec<Tried<'a>> {
+    let mut all = Vec::new();
     let mut state = State::Untried;
     let groups = settings.user_groups.iter().map(|name| (name, "Group", true));
     let exempt = settings.exempt_groups.iter().map(|name| (name, "Exempt group", false));
     for (name, what, of_workers) in groups.chain(exempt) {
-        let title = format!("{what} \"{name}\"");
-        if matches!(state, State::Fails) {
-            lines.skipped(&title, NOT_TRIED);
-            continue;
-        }
-        let counted = group(directory, name, of_workers.then_some(&mut sample)).await;
-        if matches!(state, State::Untried) {
-            state = whole(counted.as_ref().err(), lines);
-            if matches!(state, State::Fails) {
-                lines.skipped(&title, NOT_TRIED);
-                continue;
+        let mut found = None;
+        if !matches!(state, State::Fails) {
+            let group = directory.find_group(name).await;
+            if matches!(state, State::Untried) {
+                state = whole(group.as_ref().err(), lines);
             }
+            found = Some(group).filter(|_| matches!(state, State::Answers));
         }
-        match counted {
-            Ok((Outcome::Passed, detail)) => lines.passed(&title, detail),
-            Ok((_, detail)) => lines.warned(&title, detail),
-            Err(trouble) => lines.failed(&title, &trouble),
-        }
+        all.push(Tried { title: format!("{what} \"{name}\""), name, of_workers, found });
     }
-    sample
+    all
 }
 
 /// What the first call tells of host and token.
@@ -78,24 +108,43 @@ fn whole(trouble: Option<&Trouble>, lines: &mut Lines) -> State {
     }
 }
 
-async fn group(directory: &Directory, name: &str, mut sample: Option<&mut Vec<String>>) -> Result<(Outcome, String), Trouble> {
-    let group = directory.find_group(name).await?;
-    let sink = async |users: Vec<MemberUser>| -> Result<(), Trouble> {
-        if let Some(sample) = sample.as_deref_mut() {
-            let room = SAMPLE.saturating_sub(sample.len());
-            sample.extend(users.into_iter().take(room).map(|user| user.user_name));
-        }
-        Ok(())
+/// The line of a group that was found.
+fn line(title: &str, name: &str, outcome: Result<MembersSummary, Trouble>, lines: &mut Lines) {
+    let summary = match outcome {
+        Ok(summary) => summary,
+        Err(trouble) => return lines.failed(title, &trouble),
     };
-    let summary = directory.members(&group, sink).await.map_err(gather::trouble)?;
     let mut detail = format!("{} enabled members", summary.enabled);
-    for (number, what) in
-        [(summary.left_out_disabled, "disabled"), (summary.left_out_deleted, "deleted"), (summary.unreadable, "could not be read")]
-    {
+    for (number, what) in [(summary.left_out_disabled, "disabled"), (summary.left_out_deleted, "deleted")] {
         if number > 0 {
             detail.push_str(&format!(", {number} {what}"));
         }
     }
-    let fine = summary.enabled > 0 && summary.unreadable == 0;
-    Ok((if fine { Outcome::Passed } else { Outcome::Warned }, detail))
+    match summary.doubt() {
+        Some(doubt) => lines.warned(title, name, doubt.number, format!("{detail}; {}", doubt.message)),
+        None if summary.enabled == 0 => lines.warned(title, name, catalogue::GROUP_EMPTY, detail),
+        None => lines.passed(title, detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Outcome;
+
+    #[test]
+    fn a_group_with_unreadable_members_is_warned_of_and_disabled_ones_are_fine() {
+        let fine = MembersSummary { enabled: 2, left_out_disabled: 1, ..MembersSummary::default() };
+        let none = MembersSummary { enabled: 0, ..fine.clone() };
+        let unreadable = MembersSummary { unreadable: 1, ..fine.clone() };
+        for (summary, outcome, warned) in
+            [(fine, Outcome::Passed, None), (none, Outcome::Warned, Some(24)), (unreadable, Outcome::Warned, Some(25))]
+        {
+            let mut lines = Lines::default();
+            line("Group", "Store 12", Ok(summary), &mut lines);
+            let (_, report) = lines.into_report();
+            assert_eq!(report.steps.first().map(|step| step.outcome), Some(outcome));
+            assert_eq!(report.warnings.into_vec().first().map(|warning| warning.number), warned);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use shift_access_core::zone::Zones;
 
 use super::lines::Lines;
 use super::sample;
-use crate::kronos::{CurrentUser, Kronos};
+use crate::kronos::{CurrentUser, Ids, Kronos};
 use crate::trouble::Trouble;
 use crate::{clock, gather, reach};
 
@@ -92,7 +92,7 @@ async fn doings(kronos: &Kronos, settings: &Settings, user: Option<&CurrentUser>
     let outcome: Result<(), Trouble> = match settings.status_source {
         StatusSource::Timecards => {
             let (from, until) = gather::window(settings.max_shift, clock::now());
-            kronos.timecards(&numbers, from, until).await.map(drop)
+            kronos.timecards(&numbers, &Ids::new(), from, until).await.map(drop)
         }
         StatusSource::OnPremise => kronos.on_premise(&numbers).await.map(drop),
     };
@@ -109,7 +109,8 @@ async fn zones(kronos: &Kronos, settings: &Settings, lines: &mut Lines) -> Zones
             return Zones::new(settings, list);
         }
         Err(trouble) if gather::is_bearable_for_zones(trouble.number) => {
-            lines.warned(ZONES, format!("not needed, but of help with zones of the tenant's own: {}", trouble.message));
+            let detail = format!("not needed, but of help with zones of the tenant's own: {}", trouble.message);
+            lines.warned(ZONES, "time zones", trouble.number, detail);
         }
         Err(trouble) => lines.failed(ZONES, &trouble),
     }

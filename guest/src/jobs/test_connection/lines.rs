@@ -18,8 +18,15 @@ impl Lines {
         self.add(title, Outcome::Passed, detail.into());
     }
 
-    /// It went well enough.
-    pub fn warned(&mut self, title: &str, detail: impl Into<String>) {
+    /// It went well enough, with something to look at, which is a warning too: a run that warns must show it.
+    pub fn warned(&mut self, title: &str, subject: &str, number: u8, detail: impl Into<String>) {
+        let detail = detail.into();
+        self.warn(subject, number, detail.clone());
+        self.add(title, Outcome::Warned, detail);
+    }
+
+    /// The same for what was warned of already, one by one.
+    pub fn warned_of(&mut self, title: &str, detail: impl Into<String>) {
         self.add(title, Outcome::Warned, detail.into());
     }
 
@@ -85,5 +92,16 @@ mod tests {
         assert_eq!(failure, Some(Trouble::new(11, "password")));
         let outcomes: Vec<_> = report.steps.iter().map(|step| step.outcome).collect();
         assert_eq!(outcomes, [Outcome::Passed, Outcome::Failed, Outcome::Skipped, Outcome::Failed]);
+    }
+
+    #[test]
+    fn a_line_that_warns_is_a_warning_of_the_report() {
+        let mut lines = Lines::default();
+        lines.warned("Group \"Store 12\"", "Store 12", 25, "1 of 3 members could not be read");
+        let (failure, report) = lines.into_report();
+        assert_eq!((failure, report.steps.first().map(|step| step.outcome)), (None, Some(Outcome::Warned)));
+        let warnings = report.warnings.into_vec();
+        let told: Vec<_> = warnings.iter().map(|warning| (warning.number, warning.subject.as_deref())).collect();
+        assert_eq!(told, [(25, Some("Store 12"))]);
     }
 }

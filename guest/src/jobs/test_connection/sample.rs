@@ -34,7 +34,7 @@ pub async fn attempt(kronos: &Kronos, settings: &Settings, zones: &Zones, names:
     };
     let found = readings.iter().filter(|reading| reading.person_number.is_some()).count();
     let Some(first) = readings.iter().find(|reading| matches!(reading.found, Found::Card { .. } | Found::OnPremise(_))) else {
-        lines.warned(TITLE, none_found(tried, found, &readings));
+        lines.warned(TITLE, "sample", catalogue::NOT_IN_KRONOS, none_found(tried, found, &readings));
         return;
     };
     let status = status(first, settings, zones, now);
@@ -43,7 +43,7 @@ pub async fn attempt(kronos: &Kronos, settings: &Settings, zones: &Zones, names:
     if untranslated.is_empty() {
         lines.passed(TITLE, detail);
     } else {
-        lines.warned(TITLE, format!("{detail}; time zones to look at: {}", untranslated.join(", ")));
+        lines.warned_of(TITLE, format!("{detail}; time zones to look at: {}", untranslated.join(", ")));
     }
 }
 
