@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Exit, json, open, print, text};
 use crate::capability::Progress;
 use crate::history::{Status, Trigger};
-use crate::runner::{Order, RunError};
+use crate::runner::Order;
 
 /// Runs a job of a tenant now, and prints its report.
 #[derive(Debug, clap::Args)]
@@ -38,16 +38,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let (progress, bar) = show_progress(&args);
     let ended = site.host().run(&tenant, order, stop, progress).await;
     bar.await;
-    let detail = match ended {
-        Ok(detail) => detail,
-        Err(error @ RunError::Busy { .. }) => return Err(Exit::Failed(error.to_string())),
-        Err(error) => return Err(Exit::Failed(error.to_string())),
-    };
-    if args.json {
-        print([json(&detail.run)?])?
-    } else {
-        print(text::run(&detail))?
-    }
+    let detail = ended.map_err(|error| Exit::Failed(error.to_string()))?;
+    print(if args.json { vec![json(&detail.run)?] } else { text::run(&detail) })?;
     match detail.run.status {
         Status::Complete | Status::CompleteWarn => Ok(()),
         _ => Err(Exit::Said(1)),

@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
 
     say("What to try next");
     let config = shown(&stage.config());
-    println!("  alias sa='target/debug/shift-access --config {config}'   # after: cargo build");
+    println!("  alias sa='target/debug/shift-access --config {config}'");
     println!("  sa history {TENANT}              # what ran, and how it ended");
     println!("  sa worker {TENANT} icosta        # a night shift");
     println!("  sa decide {TENANT} dpetrov --json");
