@@ -187,8 +187,8 @@ catalogue! {
     BRAKE = 40 {
         "The brake holds this run",
         "The run would have taken access from more workers at once than brake-percent allows. Nothing was changed.",
-        "Look at a few of the workers in UKG. If they really are off shift, run the batch by hand with a higher brake-percent, or set it to \
-         0. If they are not, something is wrong with what UKG shows: the employee group of the API user is the first thing to look at.",
+        "Look at a few of the workers in UKG. If they really are off shift, run the batch once with its option release-brake \
+         (--set release-brake=true). If they are not, something is wrong with what UKG shows: the employee group of the API user is the first thing to look at.",
     }
     /// The plugin failed.
     PLUGIN_FAILED = 50 {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::record::{Evidence, Record};
 use crate::settings::Settings;
 use crate::status::{Reason, Status};
-use crate::timecard::Timecard;
+use crate::timecard::{Timecard, ZoneRef};
 use crate::zone::Zones;
 
 mod clock;
@@ -44,8 +44,8 @@ pub struct Derivation {
     pub open_too_long: bool,
 }
 
-/// The status at `now` that a time card shows. `person_zone` is the text of the person's own time zone.
-pub fn derive(card: &Timecard, person_zone: Option<&str>, zones: &Zones, settings: &Settings, now: DateTime<Utc>) -> Derivation {
+/// The status at `now` that a time card shows. `person_zone` is the person's own time zone.
+pub fn derive(card: &Timecard, person_zone: Option<&ZoneRef>, zones: &Zones, settings: &Settings, now: DateTime<Utc>) -> Derivation {
     let mut clock = Clock::new(zones, person_zone);
     let timeline = match timeline(card, &mut clock, now) {
         Ok(timeline) => timeline,

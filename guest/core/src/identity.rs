@@ -1,6 +1,7 @@
 //! Who is who: members of the directory's groups against persons of the time system. They share nothing but the
 //! user name (facts/workspace-one.md §1.2), so anything but one to one is not guessed at.
 
+use crate::timecard::ZoneRef;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids;
@@ -23,8 +24,8 @@ pub struct Person {
     pub person_number: String,
     /// The user name as the time system writes it.
     pub user_name: String,
-    /// The text of the person's own time zone.
-    pub zone: Option<String>,
+    /// The person's own time zone.
+    pub zone: Option<ZoneRef>,
     /// No longer employed.
     pub terminated: bool,
 }

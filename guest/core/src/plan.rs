@@ -11,7 +11,7 @@ use crate::ids;
 use crate::record::{Evidence, Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, SourceKind, Status};
-use crate::timecard::Timecard;
+use crate::timecard::{Timecard, ZoneRef};
 use crate::zone::Zones;
 
 mod counts;
@@ -47,8 +47,8 @@ pub enum Found {
     Card {
         /// Punches and shifts.
         card: Timecard,
-        /// The text of the person's own time zone.
-        person_zone: Option<String>,
+        /// The person's own time zone.
+        person_zone: Option<ZoneRef>,
     },
     /// The on-premise flag.
     OnPremise(bool),
@@ -187,7 +187,7 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
             unknown(Reason::AmbiguousUser, format!("Several users of the directory have this name, in {}.", domains.join(", ")))
         }
         Found::Failed { message } => unknown(Reason::KronosError, format!("Kronos answered an error for this worker: {message}")),
-        Found::Card { card, person_zone } => derive(&card, person_zone.as_deref(), context.zones, context.settings, context.now),
+        Found::Card { card, person_zone } => derive(&card, person_zone.as_ref(), context.zones, context.settings, context.now),
         Found::OnPremise(flag) => derive_on_premise(flag, before, context.now),
     };
     let warning = warn(&user, &derivation, context.settings.max_shift);

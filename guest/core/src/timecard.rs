@@ -15,6 +15,13 @@ pub struct ZoneRef {
     pub name: Option<String>,
 }
 
+impl ZoneRef {
+    /// A reference by a name alone.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { qualifier: Some(name.into()), ..Self::default() }
+    }
+}
+
 /// What a punch was said to be, where somebody or a device said so. Most punches carry none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Override {

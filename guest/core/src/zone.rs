@@ -68,19 +68,19 @@ impl Zones {
         Self { property, tenant, default }
     }
 
-    /// The zone of a reference, in the order of design §5. `person` is the text of the person's own time zone: it stands
-    /// in for a reference that has no name, as punches nearly always are in the person's home zone.
-    pub fn resolve(&self, reference: &ZoneRef, person: Option<&str>) -> Resolution {
+    /// The zone of a reference, in the order of design §5. `person` is the person's own time zone: what it says counts for
+    /// a reference to the same zone, and for none at all, as punches nearly always are in the person's home zone.
+    pub fn resolve(&self, reference: &ZoneRef, person: Option<&ZoneRef>) -> Resolution {
         let own = texts(reference);
-        let person = person.map(str::trim).filter(|text| !text.is_empty());
-        let said: Vec<&str> = if own.is_empty() { person.into_iter().collect() } else { own };
+        let person = person.filter(|person| may_be_of(person, reference)).map(texts).unwrap_or_default();
+        let said: Vec<&str> = if own.is_empty() { person.clone() } else { own };
         let found = said
             .iter()
             .find_map(|text| self.property.get(&ids::key(text)))
             .copied()
             .or_else(|| said.iter().find_map(|text| names::translate(text)))
             .or_else(|| said.iter().find_map(|text| self.tenant.get(&ids::key(text)).copied()))
-            .or_else(|| person.filter(|text| speaks_of(text, &said)).and_then(|text| self.of_person(text)));
+            .or_else(|| person.iter().filter(|text| speaks_of(text, &said)).find_map(|text| self.of_person(text)));
         match (found, self.default) {
             (Some(tz), _) => Resolution::Known(tz),
             (None, Some(tz)) => Resolution::Default { tz, name: label(&said) },
@@ -154,6 +154,17 @@ fn is_number(text: &str) -> bool {
     text.chars().all(|letter| letter.is_ascii_digit())
 }
 
+/// Whether the person's zone may be the one that is referred to: not where both have a number and the numbers differ, and
+/// not where the reference has a name of its own and no number, for then the punch was made away from home.
+fn may_be_of(person: &ZoneRef, reference: &ZoneRef) -> bool {
+    let number = |zone: &ZoneRef| zone.id.as_deref().map(ids::key).filter(|id| !id.is_empty());
+    match (number(reference), number(person)) {
+        (Some(reference), Some(person)) => reference == person,
+        (Some(_), None) => true,
+        (None, _) => texts(reference).is_empty(),
+    }
+}
+
 /// Whether the person's text may stand for the reference: not where the reference has an offset of its own and the
 /// person's differs, for then the punch was made away from home.
 fn speaks_of(person: &str, said: &[&str]) -> bool {
@@ -221,10 +232,22 @@ mod tests {
     #[test]
     fn the_persons_own_zone_stands_in_for_a_number_that_nothing_translates_and_for_no_zone_at_all() {
         let zones = zones(&[("13411", "America/Detroit")], vec![], Some("UTC"));
-        let person = Some("(GMT -05:00) Eastern Time");
+        let person = ZoneRef::named("(GMT -05:00) Eastern Time");
+        let person = Some(&person);
         assert_eq!(zones.resolve(&reference("99999", "", ""), person), known("America/New_York"));
         assert_eq!(zones.resolve(&reference("", "", ""), person), known("America/New_York"));
-        assert_eq!(zones.resolve(&reference("", "", ""), Some("13411")), known("America/Detroit"));
+        assert_eq!(zones.resolve(&reference("", "", ""), Some(&ZoneRef::named("13411"))), known("America/Detroit"));
+    }
+
+    #[test]
+    fn the_persons_own_zone_does_not_stand_in_for_another_number_or_a_name_of_its_own() {
+        let zones = Zones::default();
+        let home = ZoneRef { id: Some("13411".into()), ..ZoneRef::named("America/New_York") };
+        assert_eq!(zones.resolve(&reference("13411", "", ""), Some(&home)), known("America/New_York"));
+        assert_eq!(zones.resolve(&reference("", "", ""), Some(&home)), known("America/New_York"));
+        for other in [reference("13990", "", ""), reference("13990", "Weird", ""), reference("", "Weird", "")] {
+            assert!(matches!(zones.resolve(&other, Some(&home)), Resolution::Unknown { .. }), "{other:?}");
+        }
     }
 
     #[test]
@@ -232,7 +255,7 @@ mod tests {
         let zones = zones(&[], vec![], None);
         let away = reference("99999", "(GMT +05:00) Nowhere", "");
         assert_eq!(
-            zones.resolve(&away, Some("(GMT -05:00) Eastern Time")),
+            zones.resolve(&away, Some(&ZoneRef::named("(GMT -05:00) Eastern Time"))),
             Resolution::Unknown { name: "(GMT +05:00) Nowhere (99999)".into() }
         );
     }

@@ -444,7 +444,7 @@ impl Ukg {
         let person = |line: PersonLine| Person {
             person_number: line.number,
             user_name: line.user,
-            zone: line.zone.or_else(|| self.person_zone.clone()),
+            zone: line.zone.or_else(|| self.person_zone.clone()).map(ZoneRef::named),
             terminated: line.terminated,
         };
         people.map(person).collect()

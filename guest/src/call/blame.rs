@@ -104,7 +104,10 @@ const fn access_number(status: u16) -> u8 {
 /// The login was refused, or a fresh token was.
 fn login_refused(system: System, refusal: &Refusal) -> Trouble {
     let number = match system {
+        // A success without a token is no refusal. A page at Kronos is: it is how an -sso host answers.
+        System::Kronos if !refusal.not_json && refusal.status < 300 => catalogue::KRONOS_NOT_UNDERSTOOD,
         System::Kronos => kronos_login_number(refusal),
+        System::Access if refusal.status < 400 => catalogue::ACCESS_NOT_UNDERSTOOD,
         System::Access => catalogue::ACCESS_CLIENT,
     };
     let said = Said { code: refusal.code.clone(), text: Some(refusal.text.clone()).filter(|text| !text.trim().is_empty()), about: None };

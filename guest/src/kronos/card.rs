@@ -408,7 +408,13 @@ mod tests {
                {"startDateTime":"2026-05-04T08:00:00","endDateTime":"2026-05-04T16:00:00","startPunch":{},"endPunch":{"qualifier":"x"}}]}]}"#,
         );
         let now = "2026-05-04T17:00:00Z".parse().unwrap();
-        let found = derive(&card.unwrap(), Some("UTC"), &Zones::default(), &Settings::defaults(), now);
+        let found = derive(
+            &card.unwrap(),
+            Some(&shift_access_core::timecard::ZoneRef::named("UTC")),
+            &Zones::default(),
+            &Settings::defaults(),
+            now,
+        );
         assert_eq!(found.status, Status::OffShift, "{:#?}", found.evidence);
     }
 

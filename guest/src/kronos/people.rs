@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::json;
 use shift_access_core::identity::Person;
 use shift_access_core::ids;
+use shift_access_core::timecard::ZoneRef;
 
 use crate::call::Call;
 use crate::call::loose::{List, Loose, Word};
 use crate::call::said::{Said, WireError};
 use crate::clock;
 use crate::kronos::entries::{self, Entries, Entry, Ids, Item, Whose};
-use crate::kronos::who::{WireZone, zone_text};
+use crate::kronos::who::{WireZone, zone_of, zone_text};
 use crate::kronos::{Kronos, People, parts, puzzling, words};
 use crate::trouble::Trouble;
 
@@ -115,7 +116,7 @@ struct Found {
     user_name: Option<String>,
     person_number: String,
     person_id: Option<String>,
-    zone: Option<String>,
+    zone: Option<ZoneRef>,
     statuses: Vec<StatusSpan>,
 }
 
@@ -211,7 +212,7 @@ impl Item for Found {
             user_name,
             person_number,
             person_id: employee.person_id.to_text(),
-            zone: zone_text(&employee.time_zone).or_else(|| employee.time_zone_id.to_text()),
+            zone: zone_of(&employee.time_zone, &employee.time_zone_id),
             statuses: employee.employment_statuses.items.iter().filter_map(Loose::object).map(status).collect(),
         };
         Entry { key, what: Ok(found) }
@@ -253,9 +254,12 @@ mod tests {
         let people = sorted(body, &["adiaz", "bo"]);
         let [ana, bo] = people.found.as_slice() else { panic!("{people:?}") };
         assert_eq!((ana.user_name.as_str(), ana.person_number.as_str(), ana.terminated), ("ADIAZ", "0042", false));
-        assert_eq!(ana.zone.as_deref(), Some("(GMT -05:00) Eastern Time"));
+        assert_eq!(ana.zone, Some(ZoneRef::named("(GMT -05:00) Eastern Time")));
         assert_eq!(people.ids, Ids::from([("7".to_owned(), "0042".to_owned())]));
-        assert_eq!((bo.person_number.as_str(), bo.zone.as_deref(), bo.terminated), ("43", Some("13411"), true));
+        assert_eq!(
+            (bo.person_number.as_str(), bo.zone.as_ref().and_then(|zone| zone.id.as_deref()), bo.terminated),
+            ("43", Some("13411"), true)
+        );
     }
 
     #[test]

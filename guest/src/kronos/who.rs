@@ -1,6 +1,7 @@
 //! Who is logged in, and the text of a person's time zone (facts/ukg-pro-wfm.md §2.2, §2.4).
 
 use serde::Deserialize;
+use shift_access_core::timecard::ZoneRef;
 
 use crate::call::loose::{Loose, Word};
 use crate::kronos::CurrentUser;
@@ -16,6 +17,14 @@ pub struct WireZone {
     #[serde(rename = "timeZoneId")]
     time_zone_id: Word,
     id: Word,
+}
+
+/// A person's zone with the number that goes with it, which may stand beside it.
+pub fn zone_of(zone: &Loose<WireZone>, number: &Word) -> Option<ZoneRef> {
+    let own_number = zone.object().and_then(|zone| zone.time_zone_id.to_text().or_else(|| zone.id.to_text()));
+    let id = number.to_text().or(own_number);
+    let qualifier = zone_text(zone).filter(|text| Some(text) != id.as_ref());
+    (id.is_some() || qualifier.is_some()).then(|| ZoneRef { id, qualifier, name: None })
 }
 
 /// What a person's zone is best known by: its name, else its number.

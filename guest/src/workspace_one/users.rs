@@ -61,6 +61,8 @@ fn read(answer: &Answer) -> Result<Standing, NotRead> {
             let user = serde_json::from_slice::<WireUser>(&answer.body);
             user.map(|user| user.standing()).map_err(|_| NotRead::One(puzzling(answer, "the question for one user")))
         }
+        // Not there is an answer: it must not keep others from losing their records for ever.
+        404 => Ok(Standing::Deleted),
         401 | 403 | 429 | 501.. => Err(NotRead::All(blame::refused(System::Access, answer))),
         _ => Err(NotRead::One(blame::refused(System::Access, answer))),
     }
@@ -73,7 +75,7 @@ mod tests {
     #[test]
     fn a_refusal_of_one_user_is_told_from_a_refusal_of_the_client() {
         let refusal = |status| read(&Answer { status, body: Vec::new(), request_id: None }).unwrap_err();
-        for (status, number) in [(500, 20), (404, 25), (400, 25), (200, 25)] {
+        for (status, number) in [(500, 20), (400, 25), (200, 25)] {
             assert!(matches!(refusal(status), NotRead::One(trouble) if trouble.number == number), "{status}");
         }
         for (status, number) in [(401, 21), (403, 21), (429, 20), (503, 20)] {

@@ -31,12 +31,12 @@ impl fmt::Display for Moment {
 /// Translates the zone references of one time card. Most of them are the same one, so each is looked up once.
 pub(super) struct Clock<'a> {
     zones: &'a Zones,
-    person: Option<&'a str>,
+    person: Option<&'a ZoneRef>,
     seen: Vec<(ZoneRef, Resolution)>,
 }
 
 impl<'a> Clock<'a> {
-    pub fn new(zones: &'a Zones, person: Option<&'a str>) -> Self {
+    pub fn new(zones: &'a Zones, person: Option<&'a ZoneRef>) -> Self {
         Self { zones, person, seen: Vec::new() }
     }
 

@@ -69,7 +69,7 @@ fn run_start(start: Moment, timeline: &Timeline) -> Moment {
 
 /// The punches later than anything the spans account for, in order.
 pub(super) fn untotalled(timeline: &Timeline) -> impl Iterator<Item = &Clocked> {
-    let accounted = timeline.shifts.iter().filter_map(accounted_until).max();
+    let accounted = timeline.shifts.iter().filter_map(|shift| accounted_until(shift, &timeline.punches)).max();
     let totalled: Vec<i64> = spans(timeline).flat_map(|span| [span.start_punch, span.end_punch]).flatten().collect();
     timeline
         .punches
@@ -81,11 +81,12 @@ fn spans(timeline: &Timeline) -> impl Iterator<Item = &super::timeline::Span> {
     timeline.shifts.iter().flat_map(|shift| &shift.spans)
 }
 
-/// The last instant a shift accounts for, and the punch there. Where UKG names no punch, or says no id of it, any punch
-/// of that instant is it: else the punch that ended a shift would count once more, and flip it open.
-fn accounted_until(shift: &Shift) -> Option<(DateTime<Utc>, i64)> {
+/// The last instant a shift accounts for, and the punch there. Where UKG names no punch, says no id of it, or lists it under
+/// another, any punch of that instant is it: else the punch that ended a shift would count once more, and flip it open.
+fn accounted_until(shift: &Shift, punches: &[Clocked]) -> Option<(DateTime<Utc>, i64)> {
     let last = shift.spans.len().checked_sub(1);
-    let which = |punch: Option<i64>| punch.filter(|id| *id > 0).unwrap_or(i64::MAX);
+    let is_listed = |id: &i64| *id > 0 && punches.iter().any(|punch| punch.id == *id);
+    let which = |punch: Option<i64>| punch.filter(is_listed).unwrap_or(i64::MAX);
     let of_spans = shift.spans.iter().enumerate().flat_map(|(at, span)| {
         let start = (span.start.at, which(span.start_punch));
         // What an open span shows as its end is a projection.

@@ -307,8 +307,8 @@ fn of_two_punches_at_one_instant_the_higher_id_is_later() {
     expect(&card(out_then_in.to_vec(), vec![]), "20T08:01", "on-shift clocked-in 20T08:00");
     // At the end of a span the same holds against the punch of the span.
     let shifts = vec![shift(1, "20T07:00", true, vec![closed("20T07:00", "20T08:00", (1, 5))])];
-    expect(&card(vec![punch(4, "20T08:00")], shifts.clone()), "20T08:01", "on-break between-spans 20T08:00");
-    expect(&card(vec![punch(6, "20T08:00")], shifts), "20T08:01", "on-shift clocked-in 20T08:00");
+    expect(&card(vec![punch(4, "20T08:00"), punch(5, "20T08:00")], shifts.clone()), "20T08:01", "on-break between-spans 20T08:00");
+    expect(&card(vec![punch(5, "20T08:00"), punch(6, "20T08:00")], shifts), "20T08:01", "on-shift clocked-in 20T08:00");
 }
 
 // Rows 6 and 7
@@ -478,4 +478,13 @@ fn the_on_premise_flag_holds_since_it_was_first_observed() {
     assert_eq!(derive_on_premise(true, Some(&record(Reason::ClockedIn, earlier)), now).since, Some(now));
     let off = derive_on_premise(false, Some(&record(Reason::OnPremise, earlier)), now);
     assert_eq!((off.status, off.reason, off.since), (Status::OffShift, Reason::NotOnPremise, Some(now)));
+}
+
+#[test]
+fn a_punch_that_the_spans_name_by_another_id_does_not_count_again() {
+    let ended = shift(1, "20T08:00", false, vec![closed("20T08:00", "20T12:00", (101, 102))]);
+    let punches = || vec![punch(1, "20T08:00"), punch(202, "20T12:00")];
+    expect(&card(punches(), vec![ended]), "20T12:05", "off-shift clocked-out 20T12:00");
+    let going_on = shift(1, "20T08:00", true, vec![open("20T08:00", 101)]);
+    expect(&card(vec![punch(201, "20T08:00")], vec![going_on]), "20T12:05", "on-shift clocked-in 20T08:00");
 }

@@ -62,7 +62,7 @@ fn none_found(tried: usize, found: usize, readings: &[Reading]) -> String {
 fn status(reading: &Reading, settings: &Settings, zones: &Zones, now: DateTime<Utc>) -> String {
     match &reading.found {
         Found::Card { card, person_zone } => {
-            let derivation = derive(card, person_zone.as_deref(), zones, settings, now);
+            let derivation = derive(card, person_zone.as_ref(), zones, settings, now);
             format!("{} ({})", derivation.status, derivation.reason)
         }
         Found::OnPremise(flag) => if *flag { "on the premises" } else { "not on the premises" }.to_owned(),
@@ -75,7 +75,7 @@ fn untranslated(readings: &[Reading], settings: &Settings, zones: &Zones, now: D
     let mut seen = BTreeSet::new();
     for reading in readings {
         let Found::Card { card, person_zone } = &reading.found else { continue };
-        let derivation = derive(card, person_zone.as_deref(), zones, settings, now);
+        let derivation = derive(card, person_zone.as_ref(), zones, settings, now);
         if let Some(zone) = derivation.unknown_zone.filter(|zone| seen.insert(zone.clone())) {
             let message = format!("Nothing translates the time zone {zone}: workers there are unknown until it stands in zones.");
             lines.warn(&zone, catalogue::ZONE_UNKNOWN, message);
