@@ -137,6 +137,9 @@ async fn a_fault_that_passes_is_waited_for() {
         Fault::on(PEOPLE_PATH).cut().times(2),
         Fault::on(TIMECARD_PATH).truncated().times(1),
         Fault::on(PEOPLE_PATH).status(401).times(1),
+        Fault::on(TIMECARD_PATH).status(500).times(2),
+        Fault::on(PEOPLE_PATH).status(502).times(1),
+        Fault::on(TOKEN_PATH).status(500).times(1),
     ] {
         stage.ukg.faults().add(fault);
         let run = stage.batch().await.unwrap();

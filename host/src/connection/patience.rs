@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use reqwest::StatusCode;
 use tokio::time::sleep;
 
 use super::attempt::{Answer, Call, Repeat, attempt};
@@ -71,6 +72,12 @@ fn back_off(first: Duration, tries: u32) -> Duration {
     doubled.mul_f64(rand::random_range(0.75..1.25))
 }
 
+/// A server's stumble: the call is over, and another may go well. A 503 without `Retry-After` asks not to be repeated, and
+/// after a 504 the first call may still be running.
+fn may_pass(status: StatusCode) -> bool {
+    matches!(status, StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY)
+}
+
 /// The error for an answer that stays "come back later".
 pub(super) fn throttled(answer: &Answer, trace: &Trace) -> HttpError {
     HttpError::Throttled(Throttle { retry_after_seconds: retry_after(answer).map(seconds), request_id: trace.request_id.clone() })
@@ -94,13 +101,14 @@ pub(super) async fn persist(
             Ok(answer) => {
                 trace.status = Some(answer.status.as_u16());
                 trace.request_id = request_id_header.and_then(|name| answer.header(name)).map(str::to_owned);
-                if !busy(&answer) {
+                let busy = busy(&answer);
+                if !busy && !(repeat_safe && may_pass(answer.status)) {
                     return Ok(answer);
                 }
                 match patience.pause(trace, retry_after(&answer)) {
                     Pause::For(pause) => pause,
-                    Pause::TooLong => return Err(throttled(&answer, trace)),
-                    Pause::Never => return Ok(answer),
+                    Pause::TooLong if busy => return Err(throttled(&answer, trace)),
+                    Pause::TooLong | Pause::Never => return Ok(answer),
                 }
             }
             Err(failure) => {
