@@ -24,7 +24,7 @@ pub fn zone_of(zone: &Loose<WireZone>, number: &Word) -> Option<ZoneRef> {
     let own_number = zone.object().and_then(|zone| zone.time_zone_id.to_text().or_else(|| zone.id.to_text()));
     let id = number.to_text().or(own_number);
     let qualifier = zone_text(zone).filter(|text| Some(text) != id.as_ref());
-    (id.is_some() || qualifier.is_some()).then(|| ZoneRef { id, qualifier, name: None })
+    (id.is_some() || qualifier.is_some()).then_some(ZoneRef { id, qualifier, name: None })
 }
 
 /// What a person's zone is best known by: its name, else its number.

@@ -102,7 +102,7 @@ pub(super) async fn persist(
                 trace.status = Some(answer.status.as_u16());
                 trace.request_id = request_id_header.and_then(|name| answer.header(name)).map(str::to_owned);
                 let busy = busy(&answer);
-                if !busy && !(repeat_safe && may_pass(answer.status)) {
+                if !(busy || repeat_safe && may_pass(answer.status)) {
                     return Ok(answer);
                 }
                 match patience.pause(trace, retry_after(&answer)) {
