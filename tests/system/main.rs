@@ -2,6 +2,7 @@
 //! it is linked once; one file a theme.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
+mod ageing;
 mod batch;
 mod commands;
 mod configuration;
