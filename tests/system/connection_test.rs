@@ -5,6 +5,7 @@ use shift_access_tests::fault::Fault;
 use shift_access_tests::inbox::InboxFault;
 use shift_access_tests::stage::Stage;
 use shift_access_tests::ukg::{Login, TIMECARD_PATH};
+use shift_access_tests::world::Zone;
 
 use crate::demo;
 
@@ -156,4 +157,24 @@ async fn a_tenant_with_client_management_logs_in_the_other_way() {
     stage.configure_with("user-groups = \"Store 12 Hourly\"", &kronos, "").unwrap();
     let (exit, run, _) = run(&stage).await;
     assert_eq!(exit, Some(0), "{run}");
+}
+
+#[tokio::test]
+async fn a_zone_of_the_tenant_that_nothing_translates_is_named_before_anybody_punches_there() {
+    let stage = demo().await.unwrap();
+    stage.ukg.world().zone(Zone::new(77_001, "Depot North", chrono_tz::Tz::America__Anchorage));
+    for (properties, told) in [
+        ("user-groups = \"Store 12 Hourly\"", "Nothing translates the time zone Depot North (77001)"),
+        ("user-groups = \"Store 12 Hourly\"\ndefault-time-zone = \"America/New_York\"", "Only default-time-zone covers"),
+    ] {
+        stage.configure(properties).unwrap();
+        let (code, run, steps) = run(&stage).await;
+        assert_eq!((code, &run["status"], outcome(&steps, "zones")), (Some(0), &json!("COMPLETE_WARN"), "warned"), "{run}");
+        let warning = &run["warnings"][0];
+        assert_eq!((&warning["code"], &warning["subject"]), (&json!("HWBS-WS73"), &json!("Depot North (77001)")));
+        assert!(warning["message"].as_str().unwrap().starts_with(told), "{warning}");
+    }
+    stage.configure("user-groups = \"Store 12 Hourly\"\nzones = { 77001 = \"America/Anchorage\" }").unwrap();
+    let (_, run, steps) = run(&stage).await;
+    assert_eq!((&run["status"], outcome(&steps, "zones")), (&json!("COMPLETE"), "passed"), "{run}");
 }

@@ -20,6 +20,14 @@ pub struct KronosZone {
     pub names: Vec<String>,
 }
 
+impl KronosZone {
+    /// A reference to this zone, as a punch made in it may carry one.
+    pub fn reference(&self) -> ZoneRef {
+        let mut names = self.names.iter().cloned();
+        ZoneRef { id: self.id.clone(), qualifier: names.next(), name: names.next() }
+    }
+}
+
 /// What a zone reference was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
@@ -227,6 +235,16 @@ mod tests {
         assert_eq!(zones.resolve(&reference("13411", "", ""), None), known("America/New_York"));
         assert_eq!(zones.resolve(&reference("", "Ost", ""), None), known("America/New_York"));
         assert!(matches!(zones.resolve(&reference("13400", "", ""), None), Resolution::Default { .. }));
+    }
+
+    #[test]
+    fn a_row_of_the_tenants_list_is_resolved_as_a_punch_in_it_would_be() {
+        let odd = listed("13400", &["Depot", "Depot time"]);
+        let zones =
+            zones(&[("depot time", "Europe/Berlin")], vec![odd.clone(), listed("13411", &["Ost", "EST", "America/New_York"])], None);
+        assert_eq!(zones.resolve(&odd.reference(), None), known("Europe/Berlin"));
+        assert_eq!(zones.resolve(&listed("13411", &["Ost"]).reference(), None), known("America/New_York"));
+        assert_eq!(zones.resolve(&listed("13401", &["Depot 2"]).reference(), None), Resolution::Unknown { name: "Depot 2 (13401)".into() });
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod kronos_links;
 mod lines;
 mod platform_links;
 mod sample;
+mod zone_doubts;
 
 use super::Failed;
 use crate::kronos::Kronos;

@@ -6,6 +6,7 @@ use shift_access_core::zone::Zones;
 
 use super::lines::Lines;
 use super::sample;
+use super::zone_doubts::ZoneDoubts;
 use crate::kronos::{CurrentUser, Ids, Kronos};
 use crate::trouble::Trouble;
 use crate::{clock, gather, reach};
@@ -36,9 +37,10 @@ pub async fn attempt(kronos: &Kronos, settings: &Settings, sample: &[String], li
     let _ = reach::note(true, clock::now()).await;
     let may_read_people = people(kronos, user.as_ref(), sample, lines).await;
     let may_read_doings = doings(kronos, settings, user.as_ref(), doing, lines).await;
-    let zones = zones(kronos, settings, lines).await;
+    let mut doubts = ZoneDoubts::default();
+    let zones = zones(kronos, settings, &mut doubts, lines).await;
     if may_read_people && may_read_doings {
-        sample::attempt(kronos, settings, &zones, sample, lines).await;
+        sample::attempt(kronos, settings, (&zones, &mut doubts), sample, lines).await;
     } else {
         lines.skipped(sample::TITLE, "the API user may not read workers");
     }
@@ -101,12 +103,20 @@ async fn doings(kronos: &Kronos, settings: &Settings, user: Option<&CurrentUser>
     allowed
 }
 
-/// The list is of help and not needed, so a closed function is only something to look at.
-async fn zones(kronos: &Kronos, settings: &Settings, lines: &mut Lines) -> Zones {
+/// The list is of help and not needed, so a closed function is only something to look at. A zone in it that nothing
+/// translates has hurt nobody yet: the first punch made there would.
+async fn zones(kronos: &Kronos, settings: &Settings, doubts: &mut ZoneDoubts, lines: &mut Lines) -> Zones {
     match kronos.zones().await {
         Ok(list) => {
-            lines.passed(ZONES, format!("{} time zones listed", list.len()));
-            return Zones::new(settings, list);
+            let zones = Zones::new(settings, list.clone());
+            let names = doubts.of_list(&list, &zones, lines);
+            let listed = format!("{} time zones listed", list.len());
+            if names.is_empty() {
+                lines.passed(ZONES, listed);
+            } else {
+                lines.warned_of(ZONES, format!("{listed}; to look at: {}", names.join(", ")));
+            }
+            return zones;
         }
         Err(trouble) if gather::is_bearable_for_zones(trouble.number) => {
             let detail = format!("not needed, but of help with zones of the tenant's own: {}", trouble.message);

@@ -1,8 +1,6 @@
 //! Some members read as the batch would read them: whether the names of both systems match, what one of them is doing, and
 //! which time zones nothing but the default covers.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use shift_access_core::catalogue;
 use shift_access_core::derive::derive;
@@ -12,6 +10,7 @@ use shift_access_core::settings::Settings;
 use shift_access_core::zone::Zones;
 
 use super::lines::Lines;
+use super::zone_doubts::ZoneDoubts;
 use crate::kronos::Kronos;
 use crate::{clock, gather};
 
@@ -19,7 +18,13 @@ use crate::{clock, gather};
 pub const TITLE: &str = "Sample worker";
 
 /// Reads the sample; its names are those of members of the configured groups.
-pub async fn attempt(kronos: &Kronos, settings: &Settings, zones: &Zones, names: &[String], lines: &mut Lines) {
+pub async fn attempt(
+    kronos: &Kronos,
+    settings: &Settings,
+    (zones, doubts): (&Zones, &mut ZoneDoubts),
+    names: &[String],
+    lines: &mut Lines,
+) {
     if names.is_empty() {
         lines.skipped(TITLE, "no group gave a member to try");
         return;
@@ -39,7 +44,7 @@ pub async fn attempt(kronos: &Kronos, settings: &Settings, zones: &Zones, names:
     };
     let status = status(first, settings, zones, now);
     let detail = format!("{} is {status}; {found} of {tried} members tried are in Kronos", first.user);
-    let untranslated = untranslated(&readings, settings, zones, now, lines);
+    let untranslated = untranslated(&readings, settings, zones, doubts, lines);
     if untranslated.is_empty() {
         lines.passed(TITLE, detail);
     } else {
@@ -70,20 +75,15 @@ fn status(reading: &Reading, settings: &Settings, zones: &Zones, now: DateTime<U
     }
 }
 
-/// The zones that nothing translates, or nothing but the default; each is warned of once.
-fn untranslated(readings: &[Reading], settings: &Settings, zones: &Zones, now: DateTime<Utc>, lines: &mut Lines) -> Vec<String> {
-    let mut seen = BTreeSet::new();
+/// Warns of the zones of the sample that nothing translates, or nothing but the default, and answers those not named yet.
+fn untranslated(readings: &[Reading], settings: &Settings, zones: &Zones, doubts: &mut ZoneDoubts, lines: &mut Lines) -> Vec<String> {
+    let now = clock::now();
+    let mut names = Vec::new();
     for reading in readings {
         let Found::Card { card, person_zone } = &reading.found else { continue };
         let derivation = derive(card, person_zone.as_ref(), zones, settings, now);
-        if let Some(zone) = derivation.unknown_zone.filter(|zone| seen.insert(zone.clone())) {
-            let message = format!("Nothing translates the time zone {zone}: workers there are unknown until it stands in zones.");
-            lines.warn(&zone, catalogue::ZONE_UNKNOWN, message);
-        }
-        if let Some(zone) = derivation.default_zone.filter(|zone| seen.insert(zone.clone())) {
-            let message = format!("Only default-time-zone covers the time zone {zone}; if that is not right for it, add it to zones.");
-            lines.warn(&zone, catalogue::ZONE_UNKNOWN, message);
-        }
+        names.extend(derivation.unknown_zone.and_then(|zone| doubts.unknown(zone, lines)));
+        names.extend(derivation.default_zone.and_then(|zone| doubts.only_default(zone, lines)));
     }
-    seen.into_iter().collect()
+    names
 }
