@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use shift_access_core::catalogue::{self, CATALOGUE};
 use shift_access_core::decide::{self, Decision};
-use shift_access_core::record::Record;
+use shift_access_core::record::{Evidence, Record};
 use shift_access_core::settings::{self, Kind as CoreKind, PROPERTIES, Settings, Severity as CoreSeverity, Value as CoreValue};
 
+use crate::access::Comparison;
 use crate::bindings::exports::shift_access::plugin::jobs::{Count, Failure, Report, Step, StepOutcome, Warning};
 use crate::bindings::exports::shift_access::plugin::pack::{ErrorInfo, Kind, Problem, PropertyInfo, Severity};
 use crate::bindings::exports::shift_access::plugin::{access, roster};
 use crate::bindings::shift_access::plugin::properties::{self, Property, Value};
+use crate::identities::Identities;
 use crate::report;
 use crate::trouble::Trouble;
 
@@ -26,6 +28,7 @@ pub fn properties() -> Vec<PropertyInfo> {
             kind: kind(info.kind),
             default: info.default.value().map(value),
             required: info.required,
+            what_if: info.what_if,
         })
         .collect()
 }
@@ -96,11 +99,33 @@ fn problem(problem: settings::Problem) -> Problem {
 
 /// The tenant's settings; else the first thing that is wrong with them, with the others in its message.
 pub fn settings() -> Result<Settings, Trouble> {
-    Settings::from_values(&values(properties::all())).map_err(|problems| {
+    checked(&values(properties::all()))
+}
+
+fn checked(values: &BTreeMap<String, CoreValue>) -> Result<Settings, Trouble> {
+    Settings::from_values(values).map_err(|problems| {
         let number = problems.iter().find_map(|problem| problem.number).unwrap_or(catalogue::OUT_OF_BOUNDS);
         let lines: Vec<_> = problems.iter().map(|problem| format!("{}: {}; {}", problem.key, problem.message, problem.remedy)).collect();
         Trouble { number, message: lines.join(". ") }
     })
+}
+
+/// The tenant's settings, and the same with some properties changed; else why what-if cannot tell.
+pub fn settings_and(changed: Vec<Property>) -> Result<(Settings, Settings), Trouble> {
+    let today = settings()?;
+    let silent = |name: &str| settings::property(name).is_some_and(|info| !info.what_if);
+    if let Some(property) = changed.iter().find(|property| silent(&property.name)) {
+        let names: Vec<_> = PROPERTIES.iter().filter(|info| info.what_if).map(|info| info.name).collect();
+        let message = format!(
+            "{} acts when a batch reads punches and people, which stored records do not hold; what-if can show: {}",
+            property.name,
+            names.join(", ")
+        );
+        return Err(Trouble::new(catalogue::OUT_OF_BOUNDS, message));
+    }
+    let mut all = values(properties::all());
+    all.extend(values(changed));
+    Ok((today, checked(&all)?))
 }
 
 /// Why a call failed, with the row of the catalogue beside it.
@@ -151,12 +176,19 @@ pub fn entry(record: Record, now: DateTime<Utc>) -> roster::Entry {
         observed_at: record.observed_at.timestamp_millis(),
         age_seconds: seconds(age),
         source: roster::Source { run: record.source.run, kind: record.source.kind.word().into() },
-        evidence: record
-            .evidence
-            .into_iter()
-            .map(|step| roster::Evidence { at: step.at.map(|at| at.timestamp_millis()), what: step.what })
-            .collect(),
+        evidence: record.evidence.into_iter().map(evidence).collect(),
     }
+}
+
+/// One step of the way to a status or a decision.
+pub fn evidence(step: Evidence) -> roster::Evidence {
+    roster::Evidence { at: step.at.map(|at| at.timestamp_millis()), what: step.what }
+}
+
+/// A decision beside another about the same user.
+pub fn comparison(compared: Comparison) -> access::Comparison {
+    let question = || access::Question { user: compared.user.clone(), surface: None };
+    access::Comparison { today: decision(question(), compared.today), then: decision(question(), compared.then) }
 }
 
 /// A decision as the answer to its question.
@@ -177,4 +209,9 @@ pub fn decision(question: access::Question, decision: Decision) -> access::Decis
 /// The core never makes an age below zero.
 fn seconds(age: Duration) -> u64 {
     u64::try_from(age.num_seconds()).unwrap_or_default()
+}
+
+/// A page of the report on identities.
+pub fn identities(page: Identities) -> roster::IdentityListing {
+    roster::IdentityListing { items: Vec::new(), warnings: Vec::new(), cursor: page.cursor }
 }

@@ -13,6 +13,7 @@ mod clock;
 mod convert;
 mod exempt;
 mod gather;
+mod identities;
 mod jobs;
 mod kronos;
 mod listener;
@@ -75,9 +76,20 @@ impl access_export::Guest for WorkerStatus {
         Ok(questions.into_iter().zip(decisions).map(|(question, decision)| convert::decision(question, decision)).collect())
     }
 
-    async fn explain(question: access_export::Question) -> Result<Vec<String>, access_export::Failure> {
+    async fn explain(question: access_export::Question) -> Result<Vec<access_export::Evidence>, access_export::Failure> {
         let settings = convert::settings().map_err(failure)?;
-        access::explain(&question.user, &settings).await.map_err(failure)
+        let sentences = access::explain(&question.user, &settings).await.map_err(failure)?;
+        Ok(sentences.into_iter().map(convert::evidence).collect())
+    }
+
+    async fn what_if(
+        changed: Vec<access_export::Property>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<access_export::Comparisons, access_export::Failure> {
+        let (today, then) = convert::settings_and(changed).map_err(failure)?;
+        let compared = access::what_if(&today, &then, cursor, limit).await.map_err(failure)?;
+        Ok(access_export::Comparisons { items: compared.items.into_iter().map(convert::comparison).collect(), cursor: compared.cursor })
     }
 }
 
@@ -97,6 +109,10 @@ impl roster_export::Guest for WorkerStatus {
     async fn counts() -> Result<Vec<roster_export::Count>, roster_export::Failure> {
         let counts = roster::counts().await.map_err(failure)?;
         Ok(counts.into_iter().map(|(name, value)| roster_export::Count { name: name.to_owned(), value }).collect())
+    }
+
+    async fn identities(cursor: Option<String>, limit: u32) -> Result<roster_export::IdentityListing, roster_export::Failure> {
+        identities::page(cursor, limit).await.map(convert::identities).map_err(failure)
     }
 }
 

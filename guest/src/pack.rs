@@ -78,6 +78,7 @@ fn release_brake() -> PropertyInfo {
         kind: Kind::Switch,
         default: Some(Value::Switch(false)),
         required: false,
+        what_if: false,
     }
 }
 

@@ -83,6 +83,40 @@ pub struct Decision {
     pub source: Option<Source>,
 }
 
+/// The decision about one user as it is, and as it would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// The user.
+    pub user: String,
+    /// What would come of it.
+    pub change: Change,
+    /// The decision under the tenant's properties.
+    pub today: Decision,
+    /// The decision under the properties asked about.
+    pub then: Decision,
+}
+
+/// What other properties would do to a user's access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// The user would gain it.
+    Gains,
+    /// The user would lose it.
+    Loses,
+    /// It would stay as it is.
+    None,
+}
+
+/// One page of comparisons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparisons {
+    /// The comparisons, in the order of user names.
+    pub items: Vec<Comparison>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
 /// Whether a user may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

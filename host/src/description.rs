@@ -148,6 +148,8 @@ pub struct PropertyInfo {
     pub default: Option<PropertyValue>,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether what-if can show on stored records what it does; else its effect waits for a job that reads.
+    pub what_if: bool,
 }
 
 /// The type of a property.
@@ -257,4 +259,25 @@ pub enum Severity {
     Error,
     /// It will run, though perhaps not as meant.
     Warning,
+}
+
+/// A property or an option written as `name=value`, typed by its description; else what is wrong and what to write.
+pub(crate) fn assignment(described: &[PropertyInfo], given: &str) -> Result<(String, PropertyValue), String> {
+    let (name, text) = given.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let Some(info) = described.iter().find(|info| info.name == name) else {
+        let known = described.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(if known.is_empty() { "there is nothing to set".to_owned() } else { format!("write one of: {known}") });
+    };
+    let value = match &info.kind {
+        Kind::Text => PropertyValue::Text(text.to_owned()),
+        Kind::Number(least, most) => match text.parse() {
+            Ok(number) if (*least..=*most).contains(&number) => PropertyValue::Number(number),
+            _ => return Err(format!("write a number from {least} to {most}")),
+        },
+        Kind::Switch => PropertyValue::Switch(text.parse().map_err(|_| "write true or false")?),
+        Kind::Choice(choices) if choices.iter().any(|choice| choice == text) => PropertyValue::Text(text.to_owned()),
+        Kind::Choice(choices) => return Err(format!("write one of: {}", choices.join(", "))),
+        Kind::Items | Kind::Table => return Err("lists and tables cannot be set on the command line".to_owned()),
+    };
+    Ok((name.to_owned(), value))
 }

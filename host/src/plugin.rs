@@ -12,7 +12,7 @@ use std::time::Duration;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Store, Trap};
 
-use crate::answer::{Decision, Entry, Listing};
+use crate::answer::{Comparisons, Decision, Entry, Evidence, Listing};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::Engine;
@@ -224,11 +224,29 @@ impl Pack {
     ///
     /// # Errors
     /// When the plugin fails or says why it could not.
-    pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Vec<String>, CallError> {
+    pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Vec<Evidence>, CallError> {
         let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
         let (answer, _) =
             call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_explain(accessor, question))?;
-        answer.map_err(explained)
+        Ok(answer.map_err(explained)?.into_iter().map(convert::evidence).collect())
+    }
+
+    /// One page of decisions with some properties changed, beside those of today.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not, as for a property whose effect stored records cannot show.
+    pub async fn what_if(
+        &self,
+        lent: Lent,
+        changed: &[(String, PropertyValue)],
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<Comparisons, CallError> {
+        let changed = changed.iter().map(|(name, value)| capability::property(name, value)).collect();
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin
+            .shift_access_plugin_access()
+            .call_what_if(accessor, changed, cursor, limit))?;
+        Ok(answer.map_err(explained)?.into())
     }
 
     /// One page of what is stored, of one status or of all.

@@ -14,7 +14,7 @@ use crate::answer::Entry;
 use crate::capability::{Journal, Lent, Progress};
 use crate::clock::Clock;
 use crate::connection::{CallLog, CallRecord, HttpClient};
-use crate::description::{Kind, PropertyInfo, PropertyValue};
+use crate::description::{self, PropertyInfo, PropertyValue};
 use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger};
 use crate::mail::Postbox;
 use crate::plugin::{CallError, Outcome};
@@ -108,32 +108,11 @@ impl Order {
     /// At the first that the job does not have or that has another type.
     pub fn with(mut self, set: &[String]) -> Result<Self, OrderError> {
         for given in set {
-            let option = option(&self.described, given);
+            let option = description::assignment(&self.described, given);
             self.options.push(option.map_err(|message| OrderError::BadOption { given: given.clone(), message })?);
         }
         Ok(self)
     }
-}
-
-/// One option, typed by its description.
-fn option(described: &[PropertyInfo], given: &str) -> Result<(String, PropertyValue), String> {
-    let (name, text) = given.split_once('=').ok_or("write it as NAME=VALUE")?;
-    let Some(info) = described.iter().find(|info| info.name == name) else {
-        let known = described.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(if known.is_empty() { "this job has no options".to_owned() } else { format!("the options are: {known}") });
-    };
-    let value = match &info.kind {
-        Kind::Text => PropertyValue::Text(text.to_owned()),
-        Kind::Number(least, most) => match text.parse() {
-            Ok(number) if (*least..=*most).contains(&number) => PropertyValue::Number(number),
-            _ => return Err(format!("write a number from {least} to {most}")),
-        },
-        Kind::Switch => PropertyValue::Switch(text.parse().map_err(|_| "write true or false")?),
-        Kind::Choice(choices) if choices.iter().any(|choice| choice == text) => PropertyValue::Text(text.to_owned()),
-        Kind::Choice(choices) => return Err(format!("write one of: {}", choices.join(", "))),
-        Kind::Items | Kind::Table => return Err("lists and tables cannot be set on the command line".to_owned()),
-    };
-    Ok((name.to_owned(), value))
 }
 
 /// Runs plugins for tenants.

@@ -16,6 +16,7 @@ mod readme;
 mod sandbox;
 mod scale;
 mod secrets;
+mod what_if;
 
 use anyhow::Result;
 use chrono::Utc;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use crate::iana;
-use crate::record::{Record, Source};
+use crate::record::{Evidence, Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, Status, Verdict};
 
@@ -85,20 +85,20 @@ fn in_grace(record: &Record, settings: &Settings, now: DateTime<Utc>) -> bool {
 }
 
 /// How the decision comes about, in plain sentences for a help-desk clerk. Times are in `default-time-zone`, else UTC.
-pub fn explain(user: &str, record: Option<&Record>, exempt: bool, reach: Reach, settings: &Settings, now: DateTime<Utc>) -> Vec<String> {
+pub fn explain(user: &str, record: Option<&Record>, exempt: bool, reach: Reach, settings: &Settings, now: DateTime<Utc>) -> Vec<Evidence> {
     let decision = decide(record, exempt, reach, settings, now);
     let may = if decision.allow { "may" } else { "may not" };
     let mut sentences = vec![format!("{user} {may} open this now; the reason is {}.", decision.reason)];
     let Some(record) = record else {
         sentences.push("There is no record: no batch has read this worker, who is perhaps in none of the configured groups.".to_owned());
         sentences.push(why(&decision, settings));
-        return sentences;
+        return sentences.into_iter().map(|what| Evidence { at: None, what }).collect();
     };
     sentences.push(what_is_known(record, settings));
     sentences.push(how_old(record, settings, now));
     sentences.push(why(&decision, settings));
     sentences.extend(record.evidence.iter().map(|evidence| format!("Kronos: {}", evidence.what)));
-    sentences
+    sentences.into_iter().map(|what| Evidence { at: None, what }).collect()
 }
 
 fn what_is_known(record: &Record, settings: &Settings) -> String {

@@ -36,4 +36,5 @@ pub mod record;
 pub mod settings;
 pub mod status;
 pub mod timecard;
+pub mod what_if;
 pub mod zone;

@@ -8,7 +8,7 @@ mod check;
 mod properties;
 
 pub use check::{Problem, Severity, check};
-pub use properties::{DefaultValue, Kind, PROPERTIES, PropertyInfo};
+pub use properties::{DefaultValue, Kind, PROPERTIES, PropertyInfo, property};
 
 /// One property value, as the platform hands it over.
 #[derive(Debug, Clone, PartialEq, Eq)]

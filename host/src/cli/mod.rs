@@ -8,6 +8,7 @@ mod describe;
 mod history;
 mod run;
 mod text;
+mod what_if;
 mod worker;
 mod workers;
 
@@ -41,6 +42,7 @@ enum Command {
     Workers(workers::Args),
     Worker(worker::Args),
     Decide(decide::Args),
+    WhatIf(what_if::Args),
     History(history::Args),
 }
 
@@ -144,6 +146,7 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Workers(args) => workers::run(&config, args).await,
         Command::Worker(args) => worker::run(&config, args).await,
         Command::Decide(args) => decide::run(&config, args).await,
+        Command::WhatIf(args) => what_if::run(&config, args).await,
         Command::History(args) => history::run(&config, args).await,
     }
 }

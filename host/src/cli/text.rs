@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::answer::{Decision, Entry, Verdict};
+use crate::answer::{Decision, Entry, Evidence, Verdict};
 use crate::description::{Description, Kind, PropertyInfo, PropertyValue};
 use crate::history::{Failure, Run, RunDetail, StepOutcome};
 
@@ -46,6 +46,11 @@ pub(super) fn run(detail: &RunDetail) -> Vec<String> {
         lines.extend(["  failed:".to_owned(), format!("  {}", failure(found).replace('\n', "\n  "))]);
     }
     lines
+}
+
+/// The way to a decision, a sentence a line.
+pub(super) fn explanation(explanation: &[Evidence]) -> Vec<String> {
+    explanation.iter().map(|step| step.what.clone()).collect()
 }
 
 pub(super) fn run_head() -> String {

@@ -29,11 +29,11 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     };
     let Some(entry) = entry else {
         let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
-        return Err(Exit::Failed(format!("there is no record of {}\n{}", args.user, explanation.join("\n"))));
+        return Err(Exit::Failed(format!("there is no record of {}\n{}", args.user, text::explanation(&explanation).join("\n"))));
     };
     if args.json {
         return print([json(&entry)?]);
     }
-    print(text::entry(&entry))?;
-    print(tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?)
+    let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
+    print(text::entry(&entry).into_iter().chain(text::explanation(&explanation)))
 }

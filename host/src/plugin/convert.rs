@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::Report;
 use super::exports::{access, jobs, pack, roster};
-use crate::answer::{Decision, Entry, Evidence, Source, Verdict};
+use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Source, Verdict};
 use crate::description as own;
 use crate::history::{Failure, Step, StepOutcome, Warning};
 
@@ -34,8 +34,28 @@ fn outcome(outcome: jobs::StepOutcome) -> StepOutcome {
     }
 }
 
+pub(super) fn evidence(evidence: roster::Evidence) -> Evidence {
+    Evidence { at: evidence.at.and_then(DateTime::from_timestamp_millis), what: evidence.what }
+}
+
+impl From<access::Comparisons> for Comparisons {
+    fn from(page: access::Comparisons) -> Self {
+        Self { items: page.items.into_iter().map(Comparison::from).collect(), next: page.cursor }
+    }
+}
+
+impl From<access::Comparison> for Comparison {
+    fn from(compared: access::Comparison) -> Self {
+        let change = match (compared.today.allow, compared.then.allow) {
+            (false, true) => Change::Gains,
+            (true, false) => Change::Loses,
+            _ => Change::None,
+        };
+        Self { user: compared.today.user.clone(), change, today: compared.today.into(), then: compared.then.into() }
+    }
+}
+
 pub(super) fn entry(tenant: &str, entry: roster::Entry) -> Entry {
-    let evidence = |e: roster::Evidence| Evidence { at: e.at.and_then(DateTime::from_timestamp_millis), what: e.what };
     Entry {
         tenant: tenant.to_owned(),
         user: entry.user,
@@ -163,6 +183,7 @@ fn property_info(info: pack::PropertyInfo) -> own::PropertyInfo {
         kind,
         default: info.default.map(value),
         required: info.required,
+        what_if: info.what_if,
     }
 }
 

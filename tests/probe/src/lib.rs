@@ -114,8 +114,16 @@ impl access::Guest for Probe {
         Ok(Vec::new())
     }
 
-    async fn explain(_question: access::Question) -> Result<Vec<String>, access::Failure> {
+    async fn explain(_question: access::Question) -> Result<Vec<access::Evidence>, access::Failure> {
         Ok(Vec::new())
+    }
+
+    async fn what_if(
+        _changed: Vec<access::Property>,
+        _cursor: Option<String>,
+        _limit: u32,
+    ) -> Result<access::Comparisons, access::Failure> {
+        Ok(access::Comparisons { items: Vec::new(), cursor: None })
     }
 }
 
@@ -130,6 +138,10 @@ impl roster::Guest for Probe {
 
     async fn counts() -> Result<Vec<roster::Count>, roster::Failure> {
         Ok(Vec::new())
+    }
+
+    async fn identities(_cursor: Option<String>, _limit: u32) -> Result<roster::IdentityListing, roster::Failure> {
+        Ok(roster::IdentityListing { items: Vec::new(), warnings: Vec::new(), cursor: None })
     }
 }
 

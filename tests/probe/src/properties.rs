@@ -12,6 +12,7 @@ pub fn described() -> Vec<PropertyInfo> {
         kind,
         default,
         required: false,
+        what_if: false,
     };
     vec![
         info("alert", Kind::Text, None),

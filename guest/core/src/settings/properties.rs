@@ -72,6 +72,8 @@ pub struct PropertyInfo {
     pub default: DefaultValue,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether what-if can show on stored records what it does; else its effect waits for a job that reads.
+    pub what_if: bool,
 }
 
 /// Every property, in the order to show (design §4).
@@ -83,6 +85,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Items,
         default: DefaultValue::None,
         required: true,
+        what_if: false,
     },
     PropertyInfo {
         name: "interval-minutes",
@@ -91,6 +94,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 5, max: 1440 },
         default: DefaultValue::Number(30),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "alert-email",
@@ -99,6 +103,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Text,
         default: DefaultValue::Text(""),
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "status-source",
@@ -107,6 +112,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Choice(&["timecards", "on-premise"]),
         default: DefaultValue::Text("timecards"),
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "max-shift-hours",
@@ -115,6 +121,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 1, max: 48 },
         default: DefaultValue::Number(16),
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "max-break-minutes",
@@ -123,6 +130,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 5, max: 1440 },
         default: DefaultValue::Number(90),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "on-break",
@@ -131,6 +139,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Choice(&["allow", "deny"]),
         default: DefaultValue::Text("allow"),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "grace-minutes-after",
@@ -139,6 +148,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 0, max: 240 },
         default: DefaultValue::Number(0),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "exempt-groups",
@@ -147,6 +157,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Items,
         default: DefaultValue::NoItems,
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "authorize-unknown",
@@ -155,6 +166,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Switch,
         default: DefaultValue::Switch(false),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "authorize-unreachable",
@@ -163,6 +175,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Switch,
         default: DefaultValue::Switch(false),
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "freshness-minutes",
@@ -171,6 +184,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 5, max: 10_080 },
         default: DefaultValue::None,
         required: false,
+        what_if: true,
     },
     PropertyInfo {
         name: "zones",
@@ -179,6 +193,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Table,
         default: DefaultValue::NoRows,
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "default-time-zone",
@@ -187,6 +202,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Text,
         default: DefaultValue::None,
         required: false,
+        what_if: false,
     },
     PropertyInfo {
         name: "brake-percent",
@@ -195,10 +211,11 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         kind: Kind::Number { min: 0, max: 100 },
         default: DefaultValue::Number(0),
         required: false,
+        what_if: false,
     },
 ];
 
 /// The property of this name.
-pub(super) fn property(name: &str) -> Option<&'static PropertyInfo> {
+pub fn property(name: &str) -> Option<&'static PropertyInfo> {
     PROPERTIES.iter().find(|property| property.name == name)
 }
