@@ -1,7 +1,7 @@
 // Builds a WebAssembly component of this workspace from a build script: cargo, run once more, for the wasm target.
 // Shared by the build scripts of the host (the built-in pack) and of the tests (the probe).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,9 +15,13 @@ pub fn build(package: &str, inputs: &[&str]) -> Result<PathBuf, String> {
     for input in inputs {
         println!("cargo:rerun-if-changed={input}");
     }
-    let target_dir = shared_target_dir(Path::new(&variable("OUT_DIR")?));
-    let mut cargo = Command::new(variable("CARGO")?);
-    cargo.args(["build", "--profile", PROFILE, "--package", package, "--target", TARGET, "--target-dir"]).arg(&target_dir);
+    compile(&variable("CARGO")?, package, &shared_target_dir(Path::new(&variable("OUT_DIR")?)))
+}
+
+/// Builds `package` into `target_dir` and returns the path of its component.
+pub fn compile(cargo: &OsStr, package: &str, target_dir: &Path) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(cargo);
+    cargo.args(["build", "--profile", PROFILE, "--package", package, "--target", TARGET, "--target-dir"]).arg(target_dir);
     for (name, _) in std::env::vars_os().filter(|(name, _)| belongs_to_the_outer_build(&name.to_string_lossy())) {
         cargo.env_remove(name);
     }
