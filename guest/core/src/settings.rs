@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
+use chrono_tz::Tz;
+
+use crate::iana;
 
 mod check;
 mod properties;
@@ -79,6 +82,11 @@ impl Settings {
     /// What holds where a tenant sets nothing. Without a group it is good for questions about records only.
     pub fn defaults() -> Self {
         Self::read(&BTreeMap::new())
+    }
+
+    /// The zone to show moments in that have none of their own: `default-time-zone`, else UTC.
+    pub fn zone(&self) -> Tz {
+        self.default_time_zone.as_deref().and_then(iana::zone).unwrap_or(Tz::UTC)
     }
 
     /// Reads values that `check` has passed. Anything else falls back to its default, so this cannot fail.

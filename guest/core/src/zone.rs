@@ -1,8 +1,9 @@
 //! From a zone reference of the time system to an IANA zone, and from local time to an instant.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use chrono::{DateTime, Duration, MappedLocalTime, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, MappedLocalTime, NaiveDateTime, Offset, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 use crate::settings::Settings;
@@ -99,6 +100,27 @@ impl Zones {
     fn of_person(&self, text: &str) -> Option<Tz> {
         let key = ids::key(text);
         self.property.get(&key).copied().or_else(|| names::translate(text)).or_else(|| self.tenant.get(&key).copied())
+    }
+}
+
+/// An instant as a person reads it: `2026-11-20 07:02 EST (America/New_York)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// The zone to show it in.
+    pub tz: Tz,
+    /// Whether the name of the zone follows. In one sentence it is said once.
+    pub named: bool,
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = self.at.with_timezone(&self.tz);
+        let (date, time, short) = (local.date_naive(), local.time(), local.offset());
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        write!(f, "{year:04}-{month:02}-{day:02} {:02}:{:02} {short}", time.hour(), time.minute())?;
+        if self.named && self.tz != Tz::UTC { write!(f, " ({})", self.tz.name()) } else { Ok(()) }
     }
 }
 
