@@ -97,6 +97,7 @@ pub fn encode(record: &Record) -> Vec<u8> {
         s: record.status.word().to_owned(),
         r: record.reason.word().to_owned(),
         t: record.since.map(|at| at.timestamp_millis()),
+        z: record.zone.clone(),
         o: record.observed_at.timestamp_millis(),
         k: record.source.kind.word().to_owned(),
         n: record.source.run.clone(),
@@ -123,7 +124,7 @@ struct Version {
     v: u32,
 }
 
-/// Short names, because a tenant stores one per worker: user, person number, status, reason, since, observed at, kind,
+/// Short names, because a tenant stores one per worker: user, person number, status, reason, since, zone, observed at, kind,
 /// run, evidence.
 #[derive(Serialize, Deserialize)]
 struct Form {
@@ -135,6 +136,8 @@ struct Form {
     r: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     t: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    z: Option<String>,
     o: i64,
     k: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +155,7 @@ impl Form {
             status: Status::from_word(&self.s)?,
             reason: Reason::from_word(&self.r)?,
             since: optional_instant(self.t)?,
+            zone: self.z,
             observed_at: DateTime::from_timestamp_millis(self.o)?,
             source: Source { run: self.n, kind: SourceKind::from_word(&self.k)? },
             evidence: evidence.collect::<Option<_>>()?,
@@ -178,6 +182,7 @@ mod tests {
             status: Status::OnBreak,
             reason: Reason::BetweenSpans,
             since: DateTime::from_timestamp_millis(1_700_000_000_000),
+            zone: Some("America/New_York".into()),
             observed_at: DateTime::from_timestamp_millis(1_700_000_060_123).unwrap(),
             source: Source { run: Some("01f0".into()), kind: SourceKind::Batch },
             evidence: vec![
@@ -192,6 +197,7 @@ mod tests {
         let bare = Record {
             person_number: None,
             since: None,
+            zone: None,
             evidence: vec![],
             source: Source { run: None, kind: SourceKind::Event },
             ..record()
@@ -214,8 +220,14 @@ mod tests {
         let form = String::from_utf8(encode(&record())).unwrap();
         assert_eq!(
             form,
-            r#"{"v":1,"u":"ADiaz","p":"0042","s":"on-break","r":"between-spans","t":1700000000000,"o":1700000060123,"k":"batch","n":"01f0","e":[[-1,"in \"early\" – 08:00"],[null,"no zone"]]}"#
+            r#"{"v":1,"u":"ADiaz","p":"0042","s":"on-break","r":"between-spans","t":1700000000000,"z":"America/New_York","o":1700000060123,"k":"batch","n":"01f0","e":[[-1,"in \"early\" – 08:00"],[null,"no zone"]]}"#
         );
+    }
+
+    #[test]
+    fn a_form_from_before_zones_were_stored_is_still_read() {
+        let form = String::from_utf8(encode(&record())).unwrap().replace(r#""z":"America/New_York","#, "");
+        assert_eq!(decode(form.as_bytes()), Ok(Record { zone: None, ..record() }));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! From a record to a decision (design §6). Reads nothing but what it is given: a decision costs no call to another system.
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, Utc};
 
-use crate::iana;
-use crate::record::{Evidence, Record, Source};
+use crate::record::{Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, Status, Verdict};
 
@@ -77,102 +76,16 @@ fn verdict(record: Option<&Record>, reach: Reach, settings: &Settings, now: Date
     }
 }
 
-/// Grace follows an out punch that ended the work, not a break that grew too long or a punch that was forgotten.
 fn in_grace(record: &Record, settings: &Settings, now: DateTime<Utc>) -> bool {
+    grace_end(record, settings).is_some_and(|end| now <= end)
+}
+
+/// The last moment of the grace. It follows an out punch that ended the work, not a break that grew too long or a punch
+/// that was forgotten.
+pub(crate) fn grace_end(record: &Record, settings: &Settings) -> Option<DateTime<Utc>> {
     let punched_out = matches!(record.reason, Reason::ClockedOut | Reason::ReportedOut);
-    let recent = record.since.is_some_and(|since| now - since <= settings.grace_after);
-    punched_out && recent && settings.grace_after > Duration::zero()
-}
-
-/// How the decision comes about, in plain sentences for a help-desk clerk. Times are in `default-time-zone`, else UTC.
-pub fn explain(user: &str, record: Option<&Record>, exempt: bool, reach: Reach, settings: &Settings, now: DateTime<Utc>) -> Vec<Evidence> {
-    let decision = decide(record, exempt, reach, settings, now);
-    let may = if decision.allow { "may" } else { "may not" };
-    let mut sentences = vec![format!("{user} {may} open this now; the reason is {}.", decision.reason)];
-    let Some(record) = record else {
-        sentences.push("There is no record: no batch has read this worker, who is perhaps in none of the configured groups.".to_owned());
-        sentences.push(why(&decision, settings));
-        return sentences.into_iter().map(|what| Evidence { at: None, what }).collect();
-    };
-    sentences.push(what_is_known(record, settings));
-    sentences.push(how_old(record, settings, now));
-    sentences.push(why(&decision, settings));
-    sentences.extend(record.evidence.iter().map(|evidence| format!("Kronos: {}", evidence.what)));
-    sentences.into_iter().map(|what| Evidence { at: None, what }).collect()
-}
-
-fn what_is_known(record: &Record, settings: &Settings) -> String {
-    let since = record.since.map(|since| format!(" since {}", shown(since, settings))).unwrap_or_default();
-    format!("The status is {}{since}: {}.", record.status, meaning(record.reason, settings))
-}
-
-fn how_old(record: &Record, settings: &Settings, now: DateTime<Utc>) -> String {
-    let minutes = age(record, now).num_minutes();
-    let how = match record.source.kind {
-        crate::status::SourceKind::Batch => "a batch read it",
-        crate::status::SourceKind::LookUp => "a look-up read it",
-        crate::status::SourceKind::Event => "an event said it",
-    };
-    let limit = settings.freshness.num_minutes();
-    format!("That is of {} ({minutes} min ago; {how}; good for {limit} min).", shown(record.observed_at, settings))
-}
-
-fn why(decision: &Decision, settings: &Settings) -> String {
-    let switch = |name: &str, on: bool| format!("{name} is {}", if on { "on" } else { "off" });
-    let unknown = switch("authorize-unknown", settings.authorize_unknown);
-    match Verdict::from_word(decision.reason) {
-        Some(Verdict::Grace) => {
-            format!("After the out punch access stays for {} min (grace-minutes-after).", settings.grace_after.num_minutes())
-        }
-        Some(Verdict::Exempt) => "The worker is in an exempt group (exempt-groups), which always has access.".to_owned(),
-        Some(Verdict::Stale) => format!("The status is too old to decide by, so the worker counts as unknown: {unknown}."),
-        Some(Verdict::Unreachable) => {
-            let unreachable = switch("authorize-unreachable", settings.authorize_unreachable);
-            format!("The status is too old to decide by, because Kronos could not be reached: {unreachable}.")
-        }
-        Some(Verdict::NoRecord) => format!("A worker without a record counts as unknown: {unknown}."),
-        None => match decision.status {
-            Status::OnShift => "On shift means access.".to_owned(),
-            Status::OffShift => "Off shift means no access.".to_owned(),
-            Status::OnBreak => format!(
-                "For a worker on a break the property on-break decides: {}.",
-                if settings.allow_on_break { "allow" } else { "deny" }
-            ),
-            Status::Unknown => format!("The status is unknown, so the property decides: {unknown}."),
-        },
-    }
-}
-
-fn meaning(reason: Reason, settings: &Settings) -> String {
-    match reason {
-        Reason::ClockedIn => "clocked in".to_owned(),
-        Reason::BetweenSpans => "clocked out for a break and not back yet".to_owned(),
-        Reason::BreakTooLong => format!("the break has lasted longer than {} min (max-break-minutes)", settings.max_break.num_minutes()),
-        Reason::ShiftInProgress => "a shift is in progress that needs no punches".to_owned(),
-        Reason::OpenTooLong => {
-            format!(
-                "a shift was open for longer than {} h (max-shift-hours), so an out punch was probably forgotten",
-                settings.max_shift.num_hours()
-            )
-        }
-        Reason::ClockedOut => "clocked out".to_owned(),
-        Reason::NoPunches => "no punches in the last days".to_owned(),
-        Reason::NotInKronos => "no person in Kronos has this user name, or the API user may not see the person".to_owned(),
-        Reason::AmbiguousUser => "the user name fits several persons in Kronos or several users of the directory".to_owned(),
-        Reason::KronosError => "Kronos gave an error for this worker".to_owned(),
-        Reason::ZoneUnknown => "a punch has a time zone that nothing translates (properties zones and default-time-zone)".to_owned(),
-        Reason::OnPremise => "Kronos says that the worker is on the premises".to_owned(),
-        Reason::NotOnPremise => "Kronos says that the worker is not on the premises".to_owned(),
-        Reason::ReportedIn => "an event reported an in punch while Kronos could not be asked".to_owned(),
-        Reason::ReportedOut => "an event reported an out punch while Kronos could not be asked".to_owned(),
-    }
-}
-
-fn shown(at: DateTime<Utc>, settings: &Settings) -> String {
-    match settings.default_time_zone.as_deref().and_then(iana::zone) {
-        Some(tz) => at.with_timezone(&tz).format("%Y-%m-%d %H:%M %Z").to_string(),
-        None => at.to_rfc3339_opts(SecondsFormat::Secs, true),
-    }
+    let granted = punched_out && settings.grace_after > Duration::zero();
+    record.since.filter(|_| granted)?.checked_add_signed(settings.grace_after)
 }
 
 #[cfg(test)]
@@ -192,6 +105,7 @@ mod tests {
             status,
             reason,
             since: Some(now() - Duration::minutes(since)),
+            zone: None,
             observed_at: now() - Duration::minutes(age),
             source: Source { run: Some("r1".into()), kind: SourceKind::Batch },
             evidence: vec![],
@@ -301,31 +215,5 @@ mod tests {
     fn a_record_from_a_clock_that_runs_ahead_is_new() {
         let decision = decide(Some(&on_shift(-3)), false, Reach::Reached, &Settings::defaults(), now());
         assert_eq!((decision.allow, decision.age), (true, Some(Duration::zero())));
-    }
-
-    #[test]
-    fn the_explanation_answers_why_maria_is_blocked() {
-        let settings = Settings { default_time_zone: Some("America/New_York".into()), ..Settings::defaults() };
-        let mut record = record(Status::OffShift, Reason::BreakTooLong, 2, 120);
-        record.evidence = vec![crate::record::Evidence { at: None, what: "No return within 90 min (max-break-minutes).".into() }];
-        let sentences = explain("maria", Some(&record), false, Reach::Reached, &settings, now());
-        assert_eq!(
-            sentences,
-            [
-                "maria may not open this now; the reason is break-too-long.",
-                "The status is off-shift since 2026-11-20 07:00 EST: the break has lasted longer than 90 min (max-break-minutes).",
-                "That is of 2026-11-20 08:58 EST (2 min ago; a batch read it; good for 65 min).",
-                "Off shift means no access.",
-                "Kronos: No return within 90 min (max-break-minutes).",
-            ]
-        );
-    }
-
-    #[test]
-    fn the_explanation_of_no_record_says_where_to_look() {
-        let sentences = explain("maria", None, false, Reach::Reached, &Settings::defaults(), now());
-        assert_eq!(sentences.len(), 3);
-        assert!(sentences[1].contains("none of the configured groups"));
-        assert_eq!(sentences[2], "A worker without a record counts as unknown: authorize-unknown is off.");
     }
 }

@@ -10,20 +10,21 @@ use crate::record::{Evidence, Record};
 use crate::settings::Settings;
 use crate::status::{Reason, Status};
 use crate::timecard::{Timecard, ZoneRef};
-use crate::zone::Zones;
+use crate::zone::{LocalTime, Zones};
 
 mod clock;
+mod left_out;
+mod rule;
 mod state;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
 use clock::{Clock, Moment};
 use state::{At, State, totalled, untotalled};
-use timeline::{Shift, Timeline, timeline};
-
-/// Sentences of evidence kept with a record.
-const EVIDENCE: usize = 8;
+use tell::{ReadPunch, Story};
+use timeline::timeline;
 
 /// What the punches and shifts of one person come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,9 @@ pub struct Derivation {
     pub reason: Reason,
     /// Since when.
     pub since: Option<DateTime<Utc>>,
-    /// The way to it.
+    /// The IANA zone of the moment that decided, where it has one.
+    pub zone: Option<String>,
+    /// The way to it: what was held, what was left out, which rule decided, since when.
     pub evidence: Vec<Evidence>,
     /// A zone that nothing translates, which makes the status unknown.
     pub unknown_zone: Option<String>,
@@ -49,36 +52,67 @@ pub fn derive(card: &Timecard, person_zone: Option<&ZoneRef>, zones: &Zones, set
     let mut clock = Clock::new(zones, person_zone);
     let timeline = match timeline(card, &mut clock, now) {
         Ok(timeline) => timeline,
-        Err(zone) => return zone_unknown(zone, clock.default_zone()),
+        Err(zone) => return zone_unknown(zone, clock.default_zone(), settings),
     };
     let (mut state, shift) = totalled(&timeline);
-    let mut evidence = shift.map(of_shift).unwrap_or_default();
+    let mut punches = Vec::new();
     for punch in untotalled(&timeline) {
-        let read = state.read(punch);
-        state = state.after(read, punch.at, settings.max_break);
-        evidence.push(said(Some(punch.at), format!("Punch at {}, not totalled yet: read as {}.", punch.at, read.word())));
+        let (before, read) = (state, state.read(punch));
+        state = before.after(read, punch.at, settings.max_break);
+        let changes = (before.at, before.since) != (state.at, state.since);
+        punches.push(ReadPunch { punch, read, before, changes });
     }
     let (status, reason, since) = judge(state, settings, now);
-    evidence.extend(conclusion(reason, since, settings));
-    evidence.extend(left_out(&timeline));
+    let story = Story { timeline: &timeline, shift, punches: &punches, state, reason, since, settings };
+    let evidence = story.tell(left_out::sentences(&timeline.left_out, &clock));
     Derivation {
         status,
         reason,
         since: since.map(|since| since.at),
-        evidence: capped(evidence),
+        zone: since.map(|since| since.tz.name().to_owned()),
+        evidence,
         unknown_zone: None,
         default_zone: clock.default_zone(),
         open_too_long: reason == Reason::OpenTooLong,
     }
 }
 
-/// The status that the on-premise flag shows. The flag has no moment of its own, so it holds since it was first observed.
-pub fn derive_on_premise(flag: bool, previous: Option<&Record>, now: DateTime<Utc>) -> Derivation {
+/// The status that the on-premise flag shows. The flag has no moment of its own, so it holds since it was first observed,
+/// and no zone of its own, so that moment is shown in `default-time-zone`.
+pub fn derive_on_premise(flag: bool, previous: Option<&Record>, settings: &Settings, now: DateTime<Utc>) -> Derivation {
     let (status, reason) = if flag { (Status::OnShift, Reason::OnPremise) } else { (Status::OffShift, Reason::NotOnPremise) };
     let since = previous.filter(|record| record.reason == reason).and_then(|record| record.since).unwrap_or(now);
-    let what = if flag { "The on-premise flag is true." } else { "The on-premise flag is false." };
-    let evidence = vec![Evidence { at: Some(since), what: what.to_owned() }];
-    Derivation { status, reason, since: Some(since), evidence, unknown_zone: None, default_zone: None, open_too_long: false }
+    let shown = LocalTime { at: since, tz: settings.zone(), named: true };
+    let evidence = vec![
+        Evidence { at: None, what: format!("Kronos held the on-premise flag, and it is {flag}.") },
+        Evidence { at: None, what: rule(reason, settings) },
+        Evidence { at: Some(since), what: format!("That holds since {shown}, when the flag was first seen so.") },
+    ];
+    Derivation { since: Some(since), evidence, ..bare(status, reason) }
+}
+
+/// The derivation for a worker who has no status, for this reason.
+pub fn derive_unknown(reason: Reason, what: String, settings: &Settings) -> Derivation {
+    let evidence = vec![Evidence { at: None, what }, Evidence { at: None, what: rule(reason, settings) }];
+    Derivation { evidence, ..bare(Status::Unknown, reason) }
+}
+
+/// The rule that leads to a reason, as a sentence that names its row in the table of design §5.
+pub fn rule(reason: Reason, settings: &Settings) -> String {
+    rule::sentence(reason, None, settings)
+}
+
+fn bare(status: Status, reason: Reason) -> Derivation {
+    Derivation {
+        status,
+        reason,
+        since: None,
+        zone: None,
+        evidence: Vec::new(),
+        unknown_zone: None,
+        default_zone: None,
+        open_too_long: false,
+    }
 }
 
 /// Holds the limits against now.
@@ -100,55 +134,9 @@ fn judge(state: State, settings: &Settings, now: DateTime<Utc>) -> (Status, Reas
     (status, reason, state.since)
 }
 
-fn zone_unknown(zone: String, default_zone: Option<String>) -> Derivation {
-    let what = format!("The time zone {zone} is translated by nothing, so local times cannot be told.");
-    Derivation {
-        status: Status::Unknown,
-        reason: Reason::ZoneUnknown,
-        since: None,
-        evidence: vec![said(None, what)],
-        unknown_zone: Some(zone),
-        default_zone,
-        open_too_long: false,
-    }
-}
-
-fn said(at: Option<Moment>, what: String) -> Evidence {
-    Evidence { at: at.map(|moment| moment.at), what }
-}
-
-fn of_shift(shift: &Shift) -> Vec<Evidence> {
-    let state = if shift.in_progress { "in progress" } else { "ended" };
-    let begin = said(Some(shift.start), format!("Shift from {}, {state}.", shift.start));
-    let last = shift.spans.len().saturating_sub(1);
-    let spans = shift.spans.iter().enumerate().map(|(at, span)| match span.end {
-        Some(end) if span.closed || !shift.in_progress || at < last => said(Some(end), format!("Worked from {} to {end}.", span.start)),
-        _ => said(Some(span.start), format!("At work from {}, no out punch.", span.start)),
-    });
-    std::iter::once(begin).chain(spans).collect()
-}
-
-fn conclusion(reason: Reason, since: Option<Moment>, settings: &Settings) -> Option<Evidence> {
-    let what = match reason {
-        Reason::OpenTooLong => format!("Open for longer than {} h (max-shift-hours).", settings.max_shift.num_hours()),
-        Reason::BreakTooLong => format!("No return within {} min (max-break-minutes).", settings.max_break.num_minutes()),
-        Reason::NoPunches => "No punches and no shifts in the window.".to_owned(),
-        _ => return None,
-    };
-    Some(said(since.filter(|_| reason == Reason::OpenTooLong), what))
-}
-
-fn left_out(timeline: &Timeline) -> Option<Evidence> {
-    let many = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let parts: Vec<_> =
-        [many(timeline.not_by_worker, "made by the system"), many(timeline.future, "yet to come")].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| said(None, format!("Punches left out: {}.", parts.join(", "))))
-}
-
-/// The first sentence names the shift, the last ones decide.
-fn capped(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
-    if evidence.len() > EVIDENCE {
-        evidence.drain(1..=evidence.len() - EVIDENCE);
-    }
-    evidence
+fn zone_unknown(zone: String, default_zone: Option<String>, settings: &Settings) -> Derivation {
+    let what =
+        format!("Kronos held punches or shifts with the time zone {zone}, which nothing translates, so their local times cannot be told.");
+    let derivation = derive_unknown(Reason::ZoneUnknown, what, settings);
+    Derivation { unknown_zone: Some(zone), default_zone, ..derivation }
 }

@@ -18,16 +18,19 @@
 //! **May the worker?** On shift: yes. On a break: as the tenant says. Off shift: no, but for a grace after the out punch.
 //! Unknown, too old, or no record: no, unless the tenant says otherwise. In an exempt group: yes. See [`decide`].
 //!
+//! **Why?** The way from punches to a decision, in sentences for a clerk. See [`explain`].
+//!
 //! Everything here is pure: no clock, no environment, no input or output. Time is an argument, so the same arguments
 //! give the same answer, in a test as in production.
 //!
-//! The modules are a tower whose floors only look down: `plan`, `decide` (and what they are made of, `derive` and
+//! The modules are a tower whose floors only look down: `explain` on `decide`; `plan`, `decide` (and what they are made of, `derive` and
 //! `identity`) on `record` and `status`, those on `timecard`, `settings` and `zone`, those on `ids` and `catalogue`.
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
 pub mod decide;
 pub mod derive;
+pub mod explain;
 mod iana;
 pub mod identity;
 pub mod ids;

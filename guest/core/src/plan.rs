@@ -6,9 +6,9 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use crate::catalogue;
 use crate::decide::{Reach, decide};
-use crate::derive::{Derivation, derive, derive_on_premise};
+use crate::derive::{Derivation, derive, derive_on_premise, derive_unknown};
 use crate::ids;
-use crate::record::{Evidence, Record, Source};
+use crate::record::{Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, SourceKind, Status};
 use crate::timecard::{Timecard, ZoneRef};
@@ -176,6 +176,7 @@ fn is_matched(reading: &Reading) -> bool {
 /// The record a reading comes to, and the trouble in it.
 fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (Record, Option<Warning>) {
     let Reading { user, person_number, found } = reading;
+    let unknown = |reason, what| derive_unknown(reason, what, context.settings);
     let derivation = match found {
         Found::NotInKronos => {
             unknown(Reason::NotInKronos, "No person in Kronos has this user name, or the API user may not see the person.".into())
@@ -188,7 +189,7 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
         }
         Found::Failed { message } => unknown(Reason::KronosError, format!("Kronos answered an error for this worker: {message}")),
         Found::Card { card, person_zone } => derive(&card, person_zone.as_ref(), context.zones, context.settings, context.now),
-        Found::OnPremise(flag) => derive_on_premise(flag, before, context.now),
+        Found::OnPremise(flag) => derive_on_premise(flag, before, context.settings, context.now),
     };
     let warning = warn(&user, &derivation, context.settings.max_shift);
     let record = Record {
@@ -197,23 +198,12 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
         status: derivation.status,
         reason: derivation.reason,
         since: derivation.since,
+        zone: derivation.zone,
         observed_at: context.now,
         source: Source { run: Some(context.run.to_owned()), kind: context.kind },
         evidence: derivation.evidence,
     };
     (record, warning)
-}
-
-fn unknown(reason: Reason, what: String) -> Derivation {
-    Derivation {
-        status: Status::Unknown,
-        reason,
-        since: None,
-        evidence: vec![Evidence { at: None, what }],
-        unknown_zone: None,
-        default_zone: None,
-        open_too_long: false,
-    }
 }
 
 fn warn(user: &str, derivation: &Derivation, max_shift: Duration) -> Option<Warning> {

@@ -35,6 +35,8 @@ pub struct Record {
     pub reason: Reason,
     /// Since when; none where the rule gives none.
     pub since: Option<DateTime<Utc>>,
+    /// The IANA zone of the moment that decided, to show times in; none where it has no zone of its own.
+    pub zone: Option<String>,
     /// When the evidence was read from the time system.
     pub observed_at: DateTime<Utc>,
     /// Where it comes from.
@@ -70,6 +72,7 @@ mod tests {
             status: Status::OnShift,
             reason: Reason::ClockedIn,
             since: None,
+            zone: None,
             observed_at: DateTime::from_timestamp(minute * 60, 0).unwrap(),
             source: Source { run: None, kind },
             evidence: vec![],

@@ -36,6 +36,7 @@ mod tests {
             status,
             reason,
             since: Some(observed_at - Duration::minutes(60)),
+            zone: None,
             observed_at,
             source: Source { run: None, kind: SourceKind::Batch },
             evidence: vec![],

@@ -541,6 +541,7 @@ fn reported(event: &EventLine, step: &Step) -> Result<Record, String> {
         status,
         reason,
         since: Some(instant(event.at)?),
+        zone: None,
         observed_at: instant(step.read_at.unwrap_or(step.now))?,
         source: Source { run: None, kind: SourceKind::Event },
         evidence: vec![],

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use proptest::prelude::*;
 use shift_access_core::decide::{Reach, decide};
 use shift_access_core::derive::{Derivation, derive};
+use shift_access_core::explain::explain;
 use shift_access_core::plan::{Change, Context, Counts, Found, Plan, Reading, plan};
 use shift_access_core::record::Record;
 use shift_access_core::settings::Settings;
@@ -46,9 +47,10 @@ fn kind() -> impl Strategy<Value = Option<Override>> {
 prop_compose! {
     fn punch()(
         id in 1..12_i64, before in -20..1800_i64, zone in zone(), kind in kind(),
-        transfer in prop::bool::weighted(0.1), phantom in prop::bool::weighted(0.1), entered in prop::option::of(0..1800_i64),
+        transfer in prop::bool::weighted(0.1), phantom in prop::bool::weighted(0.1), scheduled in prop::bool::weighted(0.05),
+        entered in prop::option::of(0..1800_i64),
     ) -> Punch {
-        Punch { id, at: local(before), zone, kind, transfer, phantom, scheduled: false, entered: entered.map(local) }
+        Punch { id, at: local(before), zone, kind, transfer, phantom, scheduled, entered: entered.map(local) }
     }
 }
 
@@ -57,6 +59,7 @@ prop_compose! {
     fn shift()(
         id in 1..4_i64, begin in 0..1800_i64, in_progress in any::<bool>(), open in any::<bool>(),
         parts in prop::collection::vec((0..60_i64, 1..240_i64), 0..4), zone in zone(),
+        projected in prop::bool::weighted(0.1), from_schedule in prop::bool::weighted(0.1),
     ) -> WorkedShift {
         let mut spans = Vec::new();
         let mut at = begin;
@@ -77,7 +80,7 @@ prop_compose! {
         }
         WorkedShift {
             id, start: local(begin), start_zone: zone, end: (!in_progress).then(|| local(at)), end_zone: ZoneRef::default(),
-            in_progress, projected: false, from_schedule: false, spans,
+            in_progress, projected, from_schedule, spans,
         }
     }
 }
@@ -221,7 +224,7 @@ proptest! {
         prop_assert_eq!(found.since.is_none(), found.reason == Reason::NoPunches);
         prop_assert!(found.since.is_none_or(|since| since <= now() + Duration::minutes(5)));
         prop_assert_eq!(found.open_too_long, found.reason == Reason::OpenTooLong);
-        prop_assert!(found.evidence.len() <= 8);
+        prop_assert!(found.evidence.len() <= 12);
     }
 
     #[test]
@@ -279,6 +282,24 @@ proptest! {
             })
         };
         prop_assert_eq!(store(cards.iter().collect()), store(cards.iter().rev().collect()));
+    }
+
+    #[test]
+    fn an_explanation_begins_with_the_decision_and_names_no_zone_twice_in_a_sentence(
+        card in card(), age in 0..200_i64, exempt in any::<bool>(), failed in any::<bool>(), grace in 0..240_i64,
+    ) {
+        let settings = Settings { grace_after: Duration::minutes(grace), ..settings() };
+        let stored = planned(vec![reading("user", card)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let reach = if failed { Reach::Failed } else { Reach::Reached };
+        let at = now() + Duration::minutes(age);
+        let decision = decide(Some(&stored), exempt, reach, &settings, at);
+        let told = explain("user", Some(&stored), exempt, reach, &settings, at);
+        let answer = format!("user {} open this now, ", if decision.allow { "may" } else { "may not" });
+        prop_assert!(told[0].what.starts_with(&answer) && told[0].what.ends_with(&format!("({}).", decision.reason)), "{told:?}");
+        prop_assert!(stored.evidence.iter().all(|step| told.contains(step)));
+        for zone in ["(America/New_York)", "(Europe/Berlin)", "(Australia/Sydney)"] {
+            prop_assert!(told.iter().all(|step| step.what.matches(zone).count() <= 1), "{told:#?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn record(status: Status, reason: Reason, age: i64, since: i64) -> Record {
         status,
         reason,
         since: (status != Status::Unknown && reason != Reason::NoPunches).then(|| now() - Duration::minutes(since)),
+        zone: None,
         observed_at: now() - Duration::minutes(age),
         source: Source { run: None, kind: SourceKind::Batch },
         evidence: vec![],

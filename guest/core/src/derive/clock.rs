@@ -6,25 +6,34 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::timecard::ZoneRef;
-use crate::zone::{Prefer, Resolution, Zones, instant};
+use crate::zone::{LocalTime, Prefer, Resolution, Zones, instant};
 
 /// An instant, with the zone it was written in so that it can be shown there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     pub at: DateTime<Utc>,
-    tz: Tz,
+    pub tz: Tz,
 }
 
 impl Moment {
     pub fn plus(self, duration: Duration) -> Self {
         Self { at: self.at + duration, tz: self.tz }
     }
+
+    /// Without the name of the zone, for a sentence in which it follows.
+    pub fn short(self) -> LocalTime {
+        LocalTime { at: self.at, tz: self.tz, named: false }
+    }
+
+    /// As it stands in a sentence with `next` behind it: the zone is named once.
+    pub fn before(self, next: Moment) -> LocalTime {
+        LocalTime { at: self.at, tz: self.tz, named: self.tz != next.tz }
+    }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let local = self.at.with_timezone(&self.tz);
-        write!(f, "{} ({})", local.format("%Y-%m-%d %H:%M %Z"), self.tz.name())
+        LocalTime { at: self.at, tz: self.tz, named: true }.fmt(f)
     }
 }
 
@@ -53,6 +62,14 @@ impl<'a> Clock<'a> {
         match resolution {
             Resolution::Known(tz) | Resolution::Default { tz, .. } => Ok(tz),
             Resolution::Unknown { name } => Err(name),
+        }
+    }
+
+    /// The zone of what is only told of and decides nothing: if nothing translates it, the status is none the less known.
+    pub fn zone_if_known(&self, reference: &ZoneRef) -> Option<Tz> {
+        match self.seen.iter().find(|(seen, _)| seen == reference) {
+            Some((_, resolution)) => resolution.tz(),
+            None => self.zones.resolve(reference, self.person).tz(),
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) struct State {
 }
 
 /// The state that the totalled shifts leave (rows 1, 2, 3, 6 and 7 of design §5), and the shift it comes from.
-pub(super) fn totalled(timeline: &Timeline) -> (State, Option<&Shift>) {
+pub(super) fn totalled<'a>(timeline: &'a Timeline<'_>) -> (State, Option<&'a Shift>) {
     // Of several in progress the last to begin: the others are forgotten out punches.
     if let Some(shift) = timeline.shifts.iter().rev().find(|shift| shift.in_progress) {
         return (in_progress(shift, timeline), Some(shift));
@@ -47,7 +47,7 @@ pub(super) fn totalled(timeline: &Timeline) -> (State, Option<&Shift>) {
     (state, last)
 }
 
-fn in_progress(shift: &Shift, timeline: &Timeline) -> State {
+fn in_progress(shift: &Shift, timeline: &Timeline<'_>) -> State {
     let (at, since) = match shift.spans.last() {
         None => (At::Shift, shift.start),
         Some(span) if span.closed => (At::Break, span.end.unwrap_or(span.start)),
@@ -58,7 +58,7 @@ fn in_progress(shift: &Shift, timeline: &Timeline) -> State {
 
 /// The start of the unbroken run of work that the span beginning at `start` is the last of: a transfer ends one span and
 /// begins the next at the same moment.
-fn run_start(start: Moment, timeline: &Timeline) -> Moment {
+fn run_start(start: Moment, timeline: &Timeline<'_>) -> Moment {
     let mut spans: Vec<_> = timeline.shifts.iter().flat_map(|shift| &shift.spans).filter(|span| span.start.at < start.at).collect();
     spans.sort_by_key(|span| span.start.at);
     spans.iter().rev().fold(start, |run, span| match span.end {
@@ -68,7 +68,7 @@ fn run_start(start: Moment, timeline: &Timeline) -> Moment {
 }
 
 /// The punches later than anything the spans account for, in order.
-pub(super) fn untotalled(timeline: &Timeline) -> impl Iterator<Item = &Clocked> {
+pub(super) fn untotalled<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a Clocked> {
     let accounted = timeline.shifts.iter().filter_map(|shift| accounted_until(shift, &timeline.punches)).max();
     let totalled: Vec<i64> = spans(timeline).flat_map(|span| [span.start_punch, span.end_punch]).flatten().collect();
     timeline
@@ -77,7 +77,7 @@ pub(super) fn untotalled(timeline: &Timeline) -> impl Iterator<Item = &Clocked> 
         .filter(move |punch| !totalled.contains(&punch.id) && accounted.is_none_or(|accounted| (punch.at.at, punch.id) > accounted))
 }
 
-fn spans(timeline: &Timeline) -> impl Iterator<Item = &super::timeline::Span> {
+fn spans<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a super::timeline::Span> {
     timeline.shifts.iter().flat_map(|shift| &shift.spans)
 }
 

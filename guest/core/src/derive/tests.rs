@@ -437,23 +437,122 @@ fn the_evidence_tells_the_way_with_local_time_and_zone() {
     assert_eq!(
         said,
         [
-            "Shift from 2026-11-20 08:00 EST (America/New_York), in progress.",
-            "Worked from 2026-11-20 08:00 EST (America/New_York) to 2026-11-20 11:00 EST (America/New_York).",
-            "At work from 2026-11-20 11:30 EST (America/New_York), no out punch.",
-            "Punch at 2026-11-20 12:00 EST (America/New_York), not totalled yet: read as out.",
-            "No return within 90 min (max-break-minutes).",
-            "Punches left out: 1 made by the system.",
+            "Kronos held a shift that began at 2026-11-20 08:00 EST (America/New_York) and is in progress.",
+            "Worked from 2026-11-20 08:00 EST to 2026-11-20 11:00 EST (America/New_York).",
+            "At work from 2026-11-20 11:30 EST (America/New_York), without an out punch.",
+            "Punch at 2026-11-20 12:00 EST (America/New_York), in no shift yet: read as out, because the worker was in.",
+            "Left out: 1 punch that the system made and not the worker, at 2026-11-20 08:00 EST (America/New_York).",
+            "Rule 2: nobody came back from the break within 90 min (max-break-minutes), so the worker counts as off shift.",
+            "Off shift since 2026-11-20 12:00 EST (America/New_York), when the break began.",
         ]
     );
+    assert_eq!(found.zone.as_deref(), Some(NY));
+}
+
+/// What the evidence says of these punches, as far as it has this lead.
+#[track_caller]
+fn told(found: &Derivation, lead: &str) -> String {
+    let said = found.evidence.iter().find_map(|evidence| evidence.what.strip_prefix(lead));
+    said.unwrap_or_else(|| panic!("{lead}: {:#?}", found.evidence)).to_owned()
 }
 
 #[test]
-fn the_evidence_is_kept_short() {
-    let punches = (0..20).map(|at| punch(at + 1, &format!("20T08:{at:02}"))).collect();
+fn the_evidence_tells_how_each_punch_was_read_and_why() {
+    use Override::{Break, In, NewShift, Out};
+    let working = || vec![shift(1, "20T08:00", true, vec![open("20T08:00", 1)])];
+    let pausing = || vec![shift(1, "20T08:00", true, vec![closed("20T08:00", "20T12:00", (1, 2))])];
+    let ended = || vec![shift(1, "20T08:00", false, vec![closed("20T08:00", "20T12:00", (1, 2))])];
+    let p = "20T12:20";
+    for (shifts, next, wanted) in [
+        (working(), punch(7, p), "out, because the worker was in."),
+        (pausing(), punch(7, p), "in, because the worker was on a break."),
+        (ended(), punch(7, p), "in, because the worker was out."),
+        (vec![], punch(7, p), "in, because no punch before it shows the worker in."),
+        (working(), marked(7, p, In), "in, because it was marked In Punch; nothing changes by it."),
+        (pausing(), marked(7, p, Out), "out, because it was marked Out Punch; nothing changes by it."),
+        (ended(), marked(7, p, NewShift), "in, to a new shift, because it was marked New Shift."),
+        (pausing(), marked(7, p, Break("30 Min Meal".into())), "the return from a break, because the rule 30 Min Meal marks a return."),
+        (working(), transfer(7, p), "a transfer, which keeps the worker in; nothing changes by it."),
+        (pausing(), transfer(7, p), "a transfer, which does not end the break; nothing changes by it."),
+        (ended(), transfer(7, p), "a transfer, which begins work, because the worker was out."),
+    ] {
+        let found = at(&card(vec![next], shifts), "20T12:30");
+        assert_eq!(told(&found, "Punch at 2026-11-20 12:20 EST (America/New_York), in no shift yet: read as "), wanted);
+    }
+}
+
+#[test]
+fn the_evidence_tells_what_was_left_out_and_why() {
+    let edited = |at, entered| Punch { entered: Some(local(entered)), ..punch(1, at) };
+    let scheduled = WorkedShift { from_schedule: true, ..shift(7, "21T08:00", false, vec![]) };
+    let planned = WorkedSpan { projected: true, ..open("20T15:00", 9) };
+    let berlin = Punch { zone: zone("Europe/Berlin"), phantom: true, ..punch(4, "20T15:00") };
+    let nowhere = Punch { zone: zone("nowhere"), phantom: true, ..punch(5, "20T16:00") };
+    let phantom = Punch { phantom: true, ..punch(6, "20T09:00") };
+    let punches = vec![
+        phantom,
+        berlin,
+        nowhere,
+        edited("20T08:20", "20T08:30"),
+        edited("20T08:00", "20T08:40"),
+        edited("20T08:00", "20T08:50"),
+        punch(2, "20T14:06"),
+        Punch { scheduled: true, ..punch(3, "20T12:00") },
+    ];
+    let mut card = card(punches, vec![shift(1, "20T08:00", true, vec![planned, open("20T08:00", 1)]), scheduled]);
+    for _ in 0..2 {
+        let found = at(&card, "20T14:00");
+        for (lead, wanted) in [
+            (
+                "Left out: 3 punches that the system made and not the worker, at ",
+                "2026-11-20 09:00 EST (America/New_York), 2026-11-20 15:00 CET (Europe/Berlin) and 2026-11-20 16:00 in a zone that is not known.",
+            ),
+            ("Left out: 1 punch made from the schedule, at ", "2026-11-20 12:00 EST (America/New_York)."),
+            ("Left out: 1 punch more than 5 min ahead of the reading, at ", "2026-11-20 14:06 EST (America/New_York)."),
+            ("Left out: 1 earlier version of a punch that was edited since, at ", "2026-11-20 08:20 EST (America/New_York)."),
+            ("Left out: 1 shift made from the schedule, from ", "2026-11-21 08:00 EST (America/New_York)."),
+            ("Left out: 1 shift or span of work that is only planned, from ", "2026-11-20 15:00 EST (America/New_York)."),
+        ] {
+            assert_eq!(told(&found, lead), wanted);
+        }
+        card.punches.extend(card.punches.clone());
+        card.shifts.extend(card.shifts.clone());
+    }
+}
+
+#[test]
+fn what_was_left_out_in_a_zone_unknown_or_covered_by_the_default_makes_no_trouble() {
+    let elsewhere = Punch { zone: zone("nowhere"), phantom: true, ..punch(2, "20T09:00") };
+    let settings = Settings { default_time_zone: Some(NY.into()), ..Settings::defaults() };
+    let card = card(vec![punch(1, "20T08:00"), elsewhere], vec![]);
+    let found = derive(&card, None, &Zones::new(&settings, vec![]), &settings, "2026-11-20T15:00:00Z".parse().unwrap());
+    assert_eq!((said_of(&found).as_str(), found.default_zone), ("on-shift clocked-in 20T08:00", None));
+}
+
+#[test]
+fn the_evidence_is_kept_short_and_loses_neither_the_rule_nor_what_was_left_out() {
+    let mut punches: Vec<_> = (0..20).map(|at| punch(at + 1, &format!("20T08:{at:02}"))).collect();
+    punches.extend((0..20).map(|at| Punch { phantom: true, ..punch(at + 101, &format!("20T07:{at:02}")) }));
     let found = at(&card(punches, vec![shift(1, "20T07:00", true, vec![])]), "20T09:00");
-    assert_eq!(found.evidence.len(), EVIDENCE);
-    assert!(found.evidence[0].what.starts_with("Shift from"));
-    assert!(found.evidence[EVIDENCE - 1].what.contains("08:19"));
+    let said: Vec<_> = found.evidence.iter().map(|evidence| evidence.what.as_str()).collect();
+    assert_eq!(said.len(), tell::MOST);
+    assert!(said[0].starts_with("Kronos held a shift that began at 2026-11-20 07:00 EST"), "{said:#?}");
+    assert_eq!(said[1], "… and 14 more spans of work and punches before these.");
+    assert!(said[2].starts_with("Punch at 2026-11-20 08:14") && said[7].starts_with("Punch at 2026-11-20 08:19"), "{said:#?}");
+    assert!(said[8].starts_with("Left out: 20 punches that the system made and not the worker, the last three at 2026-11-20 07:17 EST"));
+    assert!(said[9].starts_with("Rule 5: ") && said[10].starts_with("On shift since ") && said[11].starts_with("Without another punch"));
+}
+
+#[test]
+fn the_evidence_of_a_limit_tells_where_it_counts_from() {
+    let found = at(&card(vec![], vec![shift(1, "19T08:00", true, vec![open("19T08:00", 1)])]), "20T08:00");
+    assert_eq!(
+        told(&found, "Off shift since "),
+        "2026-11-20 00:00 EST (America/New_York), which is 16 h after the shift began at 2026-11-19 08:00 EST."
+    );
+    let found = at(&card(vec![], vec![shift(1, "20T08:00", true, vec![open("20T08:00", 1)])]), "20T09:00");
+    let limit = found.evidence.last().unwrap();
+    assert_eq!(limit.at.unwrap().to_rfc3339_opts(SecondsFormat::Secs, true), "2026-11-21T05:00:00Z");
 }
 
 // Row 11
@@ -461,7 +560,8 @@ fn the_evidence_is_kept_short() {
 #[test]
 fn the_on_premise_flag_holds_since_it_was_first_observed() {
     let now = "2026-11-20T14:00:00Z".parse().unwrap();
-    let first = derive_on_premise(true, None, now);
+    let settings = Settings::defaults();
+    let first = derive_on_premise(true, None, &settings, now);
     assert_eq!((first.status, first.reason, first.since), (Status::OnShift, Reason::OnPremise, Some(now)));
     let record = |reason, since| Record {
         user: "adiaz".into(),
@@ -469,14 +569,15 @@ fn the_on_premise_flag_holds_since_it_was_first_observed() {
         status: Status::OnShift,
         reason,
         since,
+        zone: None,
         observed_at: now,
         source: crate::record::Source { run: None, kind: crate::status::SourceKind::Batch },
         evidence: vec![],
     };
     let earlier = Some(now - Duration::hours(1));
-    assert_eq!(derive_on_premise(true, Some(&record(Reason::OnPremise, earlier)), now).since, earlier);
-    assert_eq!(derive_on_premise(true, Some(&record(Reason::ClockedIn, earlier)), now).since, Some(now));
-    let off = derive_on_premise(false, Some(&record(Reason::OnPremise, earlier)), now);
+    assert_eq!(derive_on_premise(true, Some(&record(Reason::OnPremise, earlier)), &settings, now).since, earlier);
+    assert_eq!(derive_on_premise(true, Some(&record(Reason::ClockedIn, earlier)), &settings, now).since, Some(now));
+    let off = derive_on_premise(false, Some(&record(Reason::OnPremise, earlier)), &settings, now);
     assert_eq!((off.status, off.reason, off.since), (Status::OffShift, Reason::NotOnPremise, Some(now)));
 }
 

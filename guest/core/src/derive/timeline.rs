@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
 
 use super::clock::{Clock, Moment, moment};
+use super::left_out::{Kind, Left};
 use crate::timecard::{Override, Punch, Timecard, WorkedShift, WorkedSpan, ZoneRef};
 use crate::zone::{Prefer, is_doubled};
 
@@ -54,39 +55,48 @@ impl Shift {
 
 /// What happened, in order.
 #[derive(Debug, Clone)]
-pub(super) struct Timeline {
+pub(super) struct Timeline<'a> {
     pub shifts: Vec<Shift>,
     pub punches: Vec<Clocked>,
-    /// How many punches were made by the system.
-    pub not_by_worker: usize,
-    /// How many punches are yet to come.
-    pub future: usize,
+    /// What is no evidence, in no order.
+    pub left_out: Vec<Left<'a>>,
 }
 
 /// The timeline of a card at `now`, or the name of a zone that nothing translates.
-pub(super) fn timeline(card: &Timecard, clock: &mut Clock<'_>, now: DateTime<Utc>) -> Result<Timeline, String> {
+pub(super) fn timeline<'a>(card: &'a Timecard, clock: &mut Clock<'_>, now: DateTime<Utc>) -> Result<Timeline<'a>, String> {
     let until = now + AHEAD;
-    let all = last_versions(&card.punches);
+    let mut left = Vec::new();
+    let all = last_versions(&card.punches, &mut left);
     let system: BTreeSet<i64> = all.iter().filter(|punch| is_of_system(punch)).map(|punch| punch.id).collect();
     let mut punches = Vec::new();
-    for punch in all.iter().filter(|punch| !is_of_system(punch)) {
+    for punch in all {
+        if is_of_system(punch) {
+            left.push(Left::punch(if punch.phantom { Kind::System } else { Kind::Schedule }, punch));
+            continue;
+        }
         let at = moment(punch.at, clock.zone(&[&punch.zone])?, Prefer::Earliest);
-        punches.push((Clocked { id: punch.id, at, kind: punch.kind.clone(), transfer: punch.transfer, local: punch.at }, &punch.zone));
+        punches.push((Clocked { id: punch.id, at, kind: punch.kind.clone(), transfer: punch.transfer, local: punch.at }, punch));
     }
     unfold(&mut punches, clock)?;
-    let mut punches: Vec<Clocked> = punches.into_iter().map(|(punch, _)| punch).collect();
-    let by_id: BTreeMap<i64, (NaiveDateTime, Moment)> = punches.iter().map(|punch| (punch.id, (punch.local, punch.at))).collect();
-    let reader = Reader { by_id, system: &system, until };
+    let by_id: BTreeMap<i64, (NaiveDateTime, Moment)> = punches.iter().map(|(punch, _)| (punch.id, (punch.local, punch.at))).collect();
+    let mut reader = Reader { by_id, system: &system, until, left };
     let mut shifts = Vec::new();
     for shift in shifts_once(&card.shifts) {
         shifts.extend(reader.shift(shift, clock)?);
     }
+    let mut left = reader.left;
+    left.extend(card.shifts.iter().filter_map(planned));
     shifts.sort_by_key(|shift| (shift.start.at, shift.id));
-    let of_worker = punches.len();
-    punches.retain(|punch| punch.at.at <= until);
+    punches.retain(|(read, punch)| {
+        let past = read.at.at <= until;
+        if !past {
+            left.push(Left::ahead(punch, read.at));
+        }
+        past
+    });
+    let mut punches: Vec<Clocked> = punches.into_iter().map(|(punch, _)| punch).collect();
     punches.sort_by_key(|punch| (punch.at.at, punch.id));
-    let (not_by_worker, future) = (all.len() - of_worker, of_worker - punches.len());
-    Ok(Timeline { shifts: join_divided(shifts), punches, not_by_worker, future })
+    Ok(Timeline { shifts: join_divided(shifts), punches, left_out: left })
 }
 
 fn is_of_system(punch: &Punch) -> bool {
@@ -95,17 +105,34 @@ fn is_of_system(punch: &Punch) -> bool {
 
 /// Every punch once. An edited punch keeps its id, and the version entered last counts (facts/ukg-pro-wfm.md §3.4). A
 /// punch without an id of its own is told apart by all it says.
-fn last_versions(punches: &[Punch]) -> Vec<&Punch> {
+fn last_versions<'a>(punches: &'a [Punch], left: &mut Vec<Left<'a>>) -> Vec<&'a Punch> {
     let mut sorted: Vec<&Punch> = punches.iter().collect();
     sorted.sort_by_key(|punch| (punch.id, punch.entered, *punch));
     let mut versions: Vec<&Punch> = Vec::new();
     for punch in sorted {
         match versions.last_mut() {
-            Some(last) if last.id == punch.id && (punch.id > 0 || *last == punch) => *last = punch,
+            Some(last) if last.id == punch.id && (punch.id > 0 || *last == punch) => {
+                if !says_the_same(last, punch) {
+                    left.push(Left::punch(Kind::Edited, last));
+                }
+                *last = punch;
+            }
             _ => versions.push(punch),
         }
     }
     versions
+}
+
+/// Whether two versions of a punch differ in nothing but when they were entered.
+fn says_the_same(one: &Punch, other: &Punch) -> bool {
+    let said = |punch: &'_ Punch| (punch.at, punch.transfer, punch.phantom, punch.scheduled);
+    said(one) == said(other) && one.kind == other.kind && one.zone == other.zone
+}
+
+/// A shift that is left out whatever the time is.
+fn planned(shift: &WorkedShift) -> Option<Left<'_>> {
+    let kind = if shift.from_schedule { Kind::ScheduledShift } else { Kind::Planned };
+    (shift.from_schedule || shift.projected).then(|| Left::shift(kind, shift))
 }
 
 /// Every shift that counts once. Of two versions the one that knows more counts.
@@ -125,11 +152,11 @@ fn shifts_once(shifts: &[WorkedShift]) -> Vec<&WorkedShift> {
 
 /// Puts punches of a doubled hour into its second pass, where their ids say so: of two punches the one with the higher id
 /// is later, so once the local time steps back, all that follow are after the change (facts/ukg-pro-wfm.md §6).
-fn unfold(punches: &mut [(Clocked, &ZoneRef)], clock: &mut Clock<'_>) -> Result<(), String> {
+fn unfold(punches: &mut [(Clocked, &Punch)], clock: &mut Clock<'_>) -> Result<(), String> {
     // By zone and day: the last local time seen, and whether the second pass has begun. Punches come in order of id.
     let mut passes: BTreeMap<(&'static str, NaiveDate), (NaiveDateTime, bool)> = BTreeMap::new();
-    for (punch, zone) in punches {
-        let tz = clock.zone(&[*zone])?;
+    for (punch, source) in punches {
+        let tz = clock.zone(&[&source.zone])?;
         if is_doubled(punch.local, tz) {
             let (last, second) = passes.entry((tz.name(), punch.local.date())).or_insert((punch.local, false));
             *second |= punch.local < *last;
@@ -143,20 +170,26 @@ fn unfold(punches: &mut [(Clocked, &ZoneRef)], clock: &mut Clock<'_>) -> Result<
 }
 
 /// Reads shifts and spans, with the punches they point to at hand.
-struct Reader<'a> {
+struct Reader<'a, 's> {
     by_id: BTreeMap<i64, (NaiveDateTime, Moment)>,
-    system: &'a BTreeSet<i64>,
+    system: &'s BTreeSet<i64>,
     until: DateTime<Utc>,
+    left: Vec<Left<'a>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a, '_> {
     /// None where the shift is yet to come.
-    fn shift(&self, shift: &WorkedShift, clock: &mut Clock<'_>) -> Result<Option<Shift>, String> {
+    fn shift(&mut self, shift: &'a WorkedShift, clock: &mut Clock<'_>) -> Result<Option<Shift>, String> {
         let start_tz = clock.zone(&[&shift.start_zone])?;
         let mut start = moment(shift.start, start_tz, Prefer::Earliest);
         let mut spans = Vec::new();
-        for span in shift.spans.iter().filter(|span| !span.projected) {
-            spans.extend(self.span(span, &shift.start_zone, clock)?.map(|read| (span.start, read)));
+        let left_before = self.left.len();
+        for span in &shift.spans {
+            let read = if span.projected { None } else { self.span(span, &shift.start_zone, clock)? };
+            match read {
+                Some(read) => spans.push((span.start, read)),
+                None => self.left.push(Left::span(span, shift)),
+            }
         }
         spans.sort_by_key(|(_, span)| {
             (span.start.at, span.end.map_or(DateTime::<Utc>::MAX_UTC, |end| end.at), span.start_punch, span.end_punch)
@@ -172,7 +205,12 @@ impl Reader<'_> {
         };
         let spans = spans.into_iter().map(|(_, span)| span).collect();
         let read = Shift { id: shift.id, start, end: end.filter(|end| self.is_past(*end)), in_progress: shift.in_progress, spans };
-        Ok(self.is_past(start).then_some(read))
+        if !self.is_past(start) {
+            self.left.truncate(left_before);
+            self.left.push(Left::shift(Kind::Planned, shift));
+            return Ok(None);
+        }
+        Ok(Some(read))
     }
 
     /// None where the span is yet to come.
