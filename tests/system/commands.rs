@@ -68,10 +68,19 @@ async fn one_record_is_shown_with_its_explanation() {
     let keys: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
     let wanted = ["age_seconds", "evidence", "observed_at", "person_number", "reason", "since", "source", "status", "tenant", "user"];
     assert_eq!(keys, wanted);
-    assert!(!record["evidence"].as_array().unwrap().is_empty());
+    let steps = record["evidence"].as_array().unwrap();
+    assert!(steps.iter().any(|step| step["at"].is_string()), "{record}");
     let shown = stage.run(&["worker", "acme", "nsaid"]).await.unwrap();
-    assert!(shown.out.contains("open-too-long") && shown.out.contains("America/New_York"), "{}", shown.out);
-    assert_eq!(stage.run(&["worker", "acme", "stranger"]).await.unwrap().code, Some(1));
+    assert!(shown.out.contains("nsaid may not open this now") && shown.out.contains("(open-too-long)."), "{}", shown.out);
+    assert!(shown.out.contains("Rule 4: ") && shown.out.contains("(America/New_York)"), "{}", shown.out);
+    assert!(
+        shown.out.contains(&format!("\n  {:>2}. ", steps.len())) && !shown.out.contains(&format!("\n  {:>2}. ", steps.len() + 1)),
+        "{}",
+        shown.out
+    );
+    let stranger = stage.run(&["worker", "acme", "stranger"]).await.unwrap();
+    assert_eq!(stranger.code, Some(1));
+    assert!(stranger.err.contains("there is no record of stranger") && stranger.err.contains("(no-record)."), "{}", stranger.err);
 }
 
 #[tokio::test]

@@ -48,9 +48,9 @@ pub(super) fn run(detail: &RunDetail) -> Vec<String> {
     lines
 }
 
-/// The way to a decision, a sentence a line.
+/// The way to a decision, a numbered step a line. What has a moment says it in its words, in local time.
 pub(super) fn explanation(explanation: &[Evidence]) -> Vec<String> {
-    explanation.iter().map(|step| step.what.clone()).collect()
+    explanation.iter().zip(1..).map(|(step, number)| format!("  {number:>2}. {}", step.what)).collect()
 }
 
 pub(super) fn run_head() -> String {

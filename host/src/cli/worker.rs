@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Exit, json, open, print, text};
+use crate::answer::Entry;
 
 /// Shows one record with its explanation.
 #[derive(Debug, clap::Args)]
@@ -27,13 +28,12 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     } else {
         tenant.pack.find(site.host().lend(&tenant), &args.user).await?
     };
+    let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
     let Some(entry) = entry else {
-        let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
         return Err(Exit::Failed(format!("there is no record of {}\n{}", args.user, text::explanation(&explanation).join("\n"))));
     };
     if args.json {
-        return print([json(&entry)?]);
+        return print([json(&Entry { evidence: explanation, ..entry })?]);
     }
-    let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
-    print(text::entry(&entry).into_iter().chain(text::explanation(&explanation)))
+    print(text::entry(&entry).into_iter().chain([String::new()]).chain(text::explanation(&explanation)))
 }
