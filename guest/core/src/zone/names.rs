@@ -16,6 +16,9 @@ pub(super) fn translate(text: &str) -> Option<Tz> {
     if let Some(tz) = iana::zone(text) {
         return Some(tz);
     }
+    if !text.contains(char::is_alphabetic) {
+        return None;
+    }
     let (offset, name) = split_offset(text);
     let tz = iana::zone(name).or_else(|| in_table(name)).or_else(|| cities(name))?;
     agrees(tz, offset).then_some(tz)
