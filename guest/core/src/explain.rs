@@ -124,7 +124,14 @@ impl Case<'_> {
 
     /// How old the knowledge is, what it comes from, and how long it is good.
     fn knowledge(&self) -> Vec<Evidence> {
-        let Some(record) = self.record else { return Vec::new() };
+        let mut steps = self.record.map(|record| self.reading(record)).unwrap_or_default();
+        if self.reach == Reach::Failed && self.verdict != Some(Verdict::Unreachable) {
+            steps.push(said(None, "The last attempt to reach Kronos failed.".to_owned()));
+        }
+        steps
+    }
+
+    fn reading(&self, record: &Record) -> Vec<Evidence> {
         let (at, ago) = (self.shown(record.observed_at), self.ago(record.observed_at));
         let run = record.source.run.as_deref().filter(|run| !run.is_empty()).map(|run| format!(", run {run}")).unwrap_or_default();
         let read = match record.source.kind {
