@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::clock::Moment;
-use super::timeline::{Clocked, Shift, Timeline};
+use super::timeline::{Clocked, Shift, Span, Timeline};
 use crate::timecard::Override;
 
 /// What a worker is at.
@@ -59,9 +59,9 @@ fn in_progress(shift: &Shift, timeline: &Timeline<'_>) -> State {
 /// The start of the unbroken run of work that the span beginning at `start` is the last of: a transfer ends one span and
 /// begins the next at the same moment.
 fn run_start(start: Moment, timeline: &Timeline<'_>) -> Moment {
-    let mut spans: Vec<_> = timeline.shifts.iter().flat_map(|shift| &shift.spans).filter(|span| span.start.at < start.at).collect();
-    spans.sort_by_key(|span| span.start.at);
-    spans.iter().rev().fold(start, |run, span| match span.end {
+    let mut spans: Vec<_> = timeline.shifts.iter().flat_map(ends).filter(|(span, _)| span.start.at < start.at).collect();
+    spans.sort_by_key(|(span, _)| span.start.at);
+    spans.iter().rev().fold(start, |run, (span, end)| match end {
         Some(end) if end.at >= run.at => span.start,
         _ => run,
     })
@@ -77,24 +77,29 @@ pub(super) fn untotalled<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item =
         .filter(move |punch| !totalled.contains(&punch.id) && accounted.is_none_or(|accounted| (punch.at.at, punch.id) > accounted))
 }
 
-fn spans<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a super::timeline::Span> {
+fn spans<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a Span> {
     timeline.shifts.iter().flat_map(|shift| &shift.spans)
+}
+
+/// The spans of a shift with their ends. What an open span shows as its end is a projection, also once it has gone by.
+fn ends(shift: &Shift) -> impl Iterator<Item = (&Span, Option<Moment>)> {
+    let last = shift.spans.len().checked_sub(1);
+    shift.spans.iter().enumerate().map(move |(at, span)| {
+        let open = shift.in_progress && Some(at) == last && !span.closed;
+        (span, span.end.filter(|_| !open))
+    })
 }
 
 /// The last instant a shift accounts for, and the punch there. Where UKG names no punch, says no id of it, or lists it under
 /// another, any punch of that instant is it: else the punch that ended a shift would count once more, and flip it open.
 fn accounted_until(shift: &Shift, punches: &[Clocked]) -> Option<(DateTime<Utc>, i64)> {
-    let last = shift.spans.len().checked_sub(1);
     let is_listed = |id: &i64| *id > 0 && punches.iter().any(|punch| punch.id == *id);
     let which = |punch: Option<i64>| punch.filter(is_listed).unwrap_or(i64::MAX);
-    let of_spans = shift.spans.iter().enumerate().flat_map(|(at, span)| {
+    let of_spans = ends(shift).flat_map(|(span, end)| {
         let start = (span.start.at, which(span.start_punch));
-        // What an open span shows as its end is a projection.
-        let open = shift.in_progress && Some(at) == last && !span.closed;
-        let end = span.end.filter(|_| !open).map(|end| (end.at, which(span.end_punch)));
-        [Some(start), end]
+        [Some(start), end.map(|end| (end.at, which(span.end_punch)))]
     });
-    let of_shift = last.is_none().then(|| (shift.end.filter(|_| !shift.in_progress).unwrap_or(shift.start).at, i64::MAX));
+    let of_shift = shift.spans.is_empty().then(|| (shift.end.filter(|_| !shift.in_progress).unwrap_or(shift.start).at, i64::MAX));
     of_spans.chain([of_shift]).flatten().max()
 }
 
