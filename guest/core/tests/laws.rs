@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
-use shift_access_core::decide::{Reach, decide};
+use shift_access_core::decide::{Decision, Reach, decide};
 use shift_access_core::derive::{Derivation, derive};
 use shift_access_core::explain::explain;
-use shift_access_core::plan::{Change, Context, Counts, Found, Plan, Reading, plan};
+use shift_access_core::plan::{Change, Context, Counts, Found, Plan, Reading, Standing, closes, plan};
 use shift_access_core::record::Record;
 use shift_access_core::settings::Settings;
-use shift_access_core::status::{Reason, SourceKind, Status};
+use shift_access_core::status::{Reason, SourceKind, Status, Verdict};
 use shift_access_core::timecard::{Override, Punch, Timecard, WorkedShift, WorkedSpan, ZoneRef};
-use shift_access_core::zone::Zones;
+use shift_access_core::zone::{Prefer, Zones, instant, is_doubled};
 
 /// Cards end about here: the night on which the clocks go back in New York, so that doubled hours are among them.
 fn now() -> DateTime<Utc> {
@@ -89,6 +90,65 @@ fn card() -> impl Strategy<Value = Timecard> {
     (prop::collection::vec(punch(), 0..8), prop::collection::vec(shift(), 0..3)).prop_map(|(punches, shifts)| Timecard { punches, shifts })
 }
 
+/// A card in which nothing is yet to come, so that waiting alone makes no evidence. With `planned`, a span that is open shows
+/// when it ought to end; that is no evidence either, before or after.
+fn past(mut card: Timecard, planned: bool) -> Timecard {
+    card.punches.retain(|punch| punch.at <= local(0));
+    card.shifts.retain(|shift| shift.start <= local(0) && shift.end.is_none_or(|end| end <= local(0)));
+    for shift in &mut card.shifts {
+        shift.spans.retain(|span| span.start <= local(0) && span.end.is_none_or(|end| end <= local(0)));
+        if let Some(open) = shift.spans.last_mut().filter(|span| planned && shift.in_progress && span.end.is_none()) {
+            open.end = Some(local(-240));
+        }
+    }
+    card
+}
+
+/// The same card as an answer of several pages may give it: in any order, and some things on more than one page.
+fn in_pages() -> impl Strategy<Value = (Timecard, Timecard)> {
+    let again = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
+    let listed = |card: Timecard, punches: Vec<prop::sample::Index>, shifts: Vec<prop::sample::Index>| {
+        let mut other = card.clone();
+        other.punches.extend(punches.iter().filter(|_| !card.punches.is_empty()).map(|at| at.get(&card.punches).clone()));
+        other.shifts.extend(shifts.iter().filter(|_| !card.shifts.is_empty()).map(|at| at.get(&card.shifts).clone()));
+        (Just(card), Just(other.punches).prop_shuffle(), Just(other.shifts).prop_shuffle())
+    };
+    (card(), again(), again())
+        .prop_flat_map(move |(card, punches, shifts)| listed(card, punches, shifts))
+        .prop_map(|(card, punches, shifts)| (card, Timecard { punches, shifts }))
+}
+
+prop_compose! {
+    /// Tenants that differ in all that the rules and the decision look at.
+    fn tenant()(
+        max_shift in 1..=48_i64, max_break in 5..=1440_i64, allow_on_break in any::<bool>(), grace in prop_oneof![Just(0), 1..=240_i64],
+        authorize_unknown in any::<bool>(), authorize_unreachable in any::<bool>(), freshness in 5..=300_i64,
+    ) -> Settings {
+        Settings {
+            max_shift: Duration::hours(max_shift),
+            max_break: Duration::minutes(max_break),
+            allow_on_break,
+            grace_after: Duration::minutes(grace),
+            authorize_unknown,
+            authorize_unreachable,
+            freshness: Duration::minutes(freshness),
+            ..settings()
+        }
+    }
+}
+
+/// What a reading can find of a member.
+fn found() -> impl Strategy<Value = Found> {
+    prop_oneof![
+        6 => card().prop_map(|card| Found::Card { card, person_zone: None }),
+        1 => any::<bool>().prop_map(Found::OnPremise),
+        1 => Just(Found::NotInKronos),
+        1 => Just(Found::AmbiguousPersons(vec!["7".to_owned(), "8".to_owned()])),
+        1 => Just(Found::AmbiguousUsers(vec!["acme".to_owned(), "subsidiary".to_owned()])),
+        1 => Just(Found::Failed { message: "WTK-112000".to_owned() }),
+    ]
+}
+
 /// One shift whose spans name their punches, one punch every so many minutes; the last few punches are not totalled yet.
 fn totalled(gaps: &[i64], in_progress: bool, not_yet: usize) -> Timecard {
     let zone = ZoneRef { qualifier: Some("America/New_York".to_owned()), ..ZoneRef::default() };
@@ -131,7 +191,22 @@ fn settings() -> Settings {
 }
 
 fn status_of(card: &Timecard) -> Derivation {
-    derive(card, None, &Zones::default(), &settings(), now())
+    status_at(card, &settings(), now())
+}
+
+fn status_at(card: &Timecard, settings: &Settings, now: DateTime<Utc>) -> Derivation {
+    derive(card, None, &Zones::default(), settings, now)
+}
+
+/// The record that a reading of this card leaves for such a tenant.
+fn read(card: Timecard, settings: &Settings) -> Record {
+    let context = Context { settings, zones: &Zones::default(), now: now(), run: "r", kind: SourceKind::Batch };
+    plan(vec![reading("user", card)], &BTreeMap::new(), context).steps.remove(0).record
+}
+
+/// The decision about one whose card was read at `now()`.
+fn decided(card: Timecard, settings: &Settings) -> Decision {
+    decide(Some(&read(card, settings)), false, Reach::Reached, settings, now())
 }
 
 fn reading(user: &str, card: Timecard) -> Reading {
@@ -169,30 +244,81 @@ proptest! {
         prop_assert_eq!(status_of(&card), status_of(&other));
     }
 
+    // A shift with its spans is one entry of UKG's answer, and pages are cut between people (facts/ukg-pro-wfm.md §3.2, §3.3),
+    // so a shift may come twice but never in halves.
     #[test]
-    fn duplicates_and_pages_that_overlap_do_not_matter(card in card(), again in any::<prop::sample::Index>()) {
-        let mut other = card.clone();
-        let from = again.index(card.punches.len() + 1);
-        other.punches.extend_from_slice(&card.punches[from..]);
-        other.shifts.extend(card.shifts.clone());
-        for shift in &mut other.shifts {
-            shift.spans.extend(shift.spans.clone());
-        }
-        prop_assert_eq!(status_of(&card), status_of(&other));
+    fn pages_may_be_cut_anywhere_come_in_any_order_and_overlap((card, paged) in in_pages()) {
+        let mut paged = paged;
+        paged.shifts.iter_mut().for_each(|shift| shift.spans.extend(shift.spans.clone()));
+        prop_assert_eq!(status_of(&card), status_of(&paged));
     }
 
+    // The latest that still counts. One in between could open: it may be the out that somebody forgot before the next in.
     #[test]
-    fn one_more_out_punch_never_opens_access(card in card()) {
-        // The latest that still counts. One in between could: it may be the out that somebody forgot before the next in.
+    fn one_more_out_punch_never_opens_access_but_for_the_grace_after_itself(card in card(), tenant in tenant()) {
+        let card = past(card, false);
         let zone = ZoneRef { qualifier: Some("America/New_York".to_owned()), ..ZoneRef::default() };
         let at = local(0) + Duration::minutes(5);
         let kind = Some(Override::Out);
         let mut other = card.clone();
         other.punches.push(Punch { id: 1000, at, zone, kind, transfer: false, phantom: false, scheduled: false, entered: None });
-        let (without, with) = (status_of(&card), status_of(&other));
+        let (without, with) = (status_at(&card, &tenant, now()), status_at(&other, &tenant, now()));
         let works = |found: &Derivation| matches!(found.status, Status::OnShift | Status::OnBreak);
         prop_assert!(works(&without) || !works(&with), "{without:?} became {with:?}");
         prop_assert!(with.status != Status::OnShift, "{with:?}");
+        // Grace follows an out punch (design §6), also one that ends work of which UKG had known nothing, or too much.
+        let (before, after) = (decided(card, &tenant), decided(other, &tenant));
+        let late = matches!(without.reason, Reason::NoPunches | Reason::OpenTooLong);
+        let grace = late && after.reason == Verdict::Grace.word() && after.since == Some(now() + Duration::minutes(5));
+        prop_assert!(before.allow || !after.allow || grace, "{before:?} became {after:?}");
+    }
+
+    #[test]
+    fn waiting_without_news_moves_a_status_by_the_limits_alone(
+        card in card(), planned in any::<bool>(), tenant in tenant(), wait in 0..3000_i64, more in 1..3000_i64,
+    ) {
+        let card = past(card, planned);
+        let (first, second) = (now() + Duration::minutes(wait), now() + Duration::minutes(wait + more));
+        let (before, after) = (status_at(&card, &tenant, first), status_at(&card, &tenant, second));
+        let said = |found: &Derivation| (found.status, found.reason, found.since);
+        let passed = |limit: DateTime<Utc>| first <= limit && limit < second;
+        let allowed = match (before.reason, after.reason, after.since) {
+            _ if said(&before) == said(&after) => true,
+            (Reason::BetweenSpans, Reason::BreakTooLong, Some(since)) => before.since == after.since && passed(since + tenant.max_break),
+            (Reason::ClockedIn | Reason::ShiftInProgress | Reason::BetweenSpans | Reason::BreakTooLong, Reason::OpenTooLong, Some(since)) => {
+                passed(since)
+            }
+            _ => false,
+        };
+        prop_assert!(allowed, "{before:?} became {after:?}");
+        // Nor does a limit go by unseen.
+        let within = |since: Option<DateTime<Utc>>, limit| since.is_none_or(|since| second - since <= limit);
+        prop_assert!(after.reason != Reason::BetweenSpans || within(after.since, tenant.max_break), "{after:?}");
+        prop_assert!(after.status == Status::OffShift || second <= now() + tenant.max_shift + Duration::minutes(5), "{after:?}");
+    }
+
+    #[test]
+    fn a_record_that_nobody_reads_anew_decides_otherwise_only_when_grace_or_freshness_ends(
+        card in card(), tenant in tenant(), wait in 0..400_i64, more in 1..400_i64, failed in any::<bool>(),
+    ) {
+        let record = read(card, &tenant);
+        let reach = if failed { Reach::Failed } else { Reach::Reached };
+        let (first, second) = (now() + Duration::minutes(wait), now() + Duration::minutes(wait + more));
+        let (before, after) =
+            (decide(Some(&record), false, reach, &tenant, first), decide(Some(&record), false, reach, &tenant, second));
+        let passed = |from: Option<DateTime<Utc>>, limit: Duration| from.is_some_and(|from| first <= from + limit && from + limit < second);
+        let (old, authorized) = match reach {
+            Reach::Failed => (Verdict::Unreachable.word(), tenant.authorize_unreachable),
+            Reach::Reached => (Verdict::Stale.word(), tenant.authorize_unknown),
+        };
+        let allowed = match (before.reason, after.reason) {
+            (same, reason) if same == reason => before.allow == after.allow,
+            (_, reason) if reason == old => passed(Some(record.observed_at), tenant.freshness) && after.allow == authorized,
+            ("grace", "clocked-out") => passed(record.since, tenant.grace_after) && !after.allow,
+            _ => false,
+        };
+        prop_assert!(allowed, "{before:?} became {after:?}");
+        prop_assert_eq!((before.status, before.since, before.as_of), (after.status, after.since, after.as_of));
     }
 
     #[test]
@@ -244,15 +370,22 @@ proptest! {
     }
 
     #[test]
-    fn planning_twice_changes_nothing(cards in prop::collection::vec(card(), 1..5)) {
-        let readings = || cards.iter().enumerate().map(|(at, card)| reading(&format!("user{at}"), card.clone())).collect::<Vec<_>>();
+    fn what_was_planned_and_stored_leaves_nothing_to_change(all in prop::collection::vec(found(), 1..5)) {
+        let readings = || -> Vec<Reading> {
+            all.iter().enumerate().map(|(at, found)| Reading { found: found.clone(), ..reading(&format!("user{at}"), Timecard::default()) }).collect()
+        };
         let first = planned(readings(), &BTreeMap::new(), now(), SourceKind::Batch);
         let stored = after(&BTreeMap::new(), &first);
         let second = planned(readings(), &stored, now(), SourceKind::Batch);
-        prop_assert_eq!(second.counts.changed, 0);
+        prop_assert_eq!((first.counts.changed, second.counts.changed), (first.counts.members, 0));
         prop_assert!(second.steps.iter().all(|step| step.change == Change::Unchanged));
-        prop_assert_eq!(after(&stored, &second), stored);
+        prop_assert_eq!(after(&stored, &second), stored.clone());
+        prop_assert_eq!(first.warnings, second.warnings);
         prop_assert!(sums_hold(&first.counts) && sums_hold(&second.counts));
+        for step in &second.steps {
+            let standing = |record| Standing { record: Some(record), exempt: false };
+            prop_assert!(!closes(standing(&stored[&step.key]), standing(&step.record), &settings(), now()));
+        }
     }
 
     #[test]
@@ -311,4 +444,81 @@ proptest! {
         let plain = decide(Some(&stored), false, reach, &settings(), at);
         prop_assert!(!plain.allow || (age <= 65 && matches!(stored.status, Status::OnShift | Status::OnBreak)));
     }
+}
+
+/// The instants of a local time, both readings of it.
+fn both(local: NaiveDateTime, tz: Tz) -> [DateTime<Utc>; 2] {
+    [instant(local, tz, Prefer::Earliest), instant(local, tz, Prefer::Latest)]
+}
+
+/// Whether an instant, shown in a zone and read there again, is the same: by both readings, or in a doubled hour by one.
+fn comes_back(at: DateTime<Utc>, tz: Tz) -> bool {
+    let local = at.with_timezone(&tz).naive_local();
+    let [earliest, latest] = both(local, tz);
+    if is_doubled(local, tz) { earliest < latest && (at == earliest || at == latest) } else { at == earliest && at == latest }
+}
+
+fn offset(at: DateTime<Utc>, tz: Tz) -> Duration {
+    Duration::seconds(tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc().into())
+}
+
+/// The moments of a year at which the clocks of a zone change, to the second.
+fn changes(tz: Tz, year: i32) -> Vec<DateTime<Utc>> {
+    let mut from = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
+    let mut changes = Vec::new();
+    while from.year() == year {
+        let to = from + Duration::days(1);
+        if offset(from, tz) != offset(to, tz) {
+            let (mut before, mut after) = (from, to);
+            while after - before > Duration::seconds(1) {
+                let middle = before + (after - before) / 2;
+                let side = if offset(middle, tz) == offset(from, tz) { &mut before } else { &mut after };
+                *side = DateTime::from_timestamp(middle.timestamp(), 0).unwrap();
+            }
+            changes.push(after);
+        }
+        from = to;
+    }
+    changes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_instant_comes_back_from_the_local_time_of_every_zone(seconds in 946_684_800..2_240_611_200_i64) {
+        let at = DateTime::from_timestamp(seconds, 0).unwrap();
+        for tz in TZ_VARIANTS {
+            prop_assert!(comes_back(at, tz), "{at} in {tz}");
+        }
+    }
+}
+
+#[test]
+fn an_instant_comes_back_around_every_change_of_the_clocks_and_the_hour_that_never_was_moves_forward_by_the_gap() {
+    let mut seen = (0, 0);
+    // 2011: Samoa skips a day. 2010 and 2018: changes at midnight and within the hour. 2026: today's rules.
+    for (tz, year) in TZ_VARIANTS.iter().flat_map(|tz| [2010, 2011, 2018, 2026].map(|year| (*tz, year))) {
+        for change in changes(tz, year) {
+            let (old, new) = (offset(change - Duration::seconds(1), tz), offset(change, tz));
+            for second in [-7200, -3600, -1800, -1, 0, 1, 1800, 3599, 3600, 7200] {
+                assert!(comes_back(change + Duration::seconds(second), tz), "{second} s from {change} in {tz}");
+            }
+            // The first local second of the change, and one within it.
+            let first = (change + old.min(new)).naive_utc();
+            let within = first + (new - old).abs() / 3;
+            if new < old {
+                seen.0 += 1;
+                let (earliest, latest) = (change - (old - new), change);
+                assert!(is_doubled(within, tz) && !is_doubled(first - Duration::seconds(1), tz), "{change} in {tz}");
+                assert_eq!(both(first, tz), [earliest, latest], "{change} in {tz}");
+            } else {
+                seen.1 += 1;
+                let moved = change + (within - first);
+                assert_eq!(both(within, tz), [moved, moved], "{change} in {tz}");
+                assert_eq!(moved.with_timezone(&tz).naive_local(), within + (new - old), "{change} in {tz}");
+            }
+        }
+    }
+    assert!(seen.0 > 100 && seen.1 > 100, "changes back and forward that were looked at: {seen:?}");
 }
