@@ -219,7 +219,9 @@ impl<'a> Reader<'a, '_> {
         let start = self.punched(span.start_punch, Some(span.start)).unwrap_or_else(|| moment(span.start, start_tz, Prefer::Earliest));
         let end_tz = clock.zone(&[&span.end_zone, &span.start_zone, shift_zone])?;
         let end = self.punched(span.end_punch, span.end).or_else(|| span.end.map(|local| not_before(start, local, end_tz)));
-        let end = end.filter(|end| self.is_past(*end));
+        // An end that is yet to come, of a punch that has been made, is rounded forward.
+        let made = || self.made(span.end_punch).map(|at| if at.at < start.at { start } else { at });
+        let end = end.filter(|end| self.is_past(*end)).or_else(made);
         let punched = span.end_punch.is_some_and(|id| !self.system.contains(&id));
         let read =
             Span { start, end, closed: punched && end.is_some(), start_punch: self.by_worker(span.start_punch), end_punch: span.end_punch };
@@ -232,6 +234,12 @@ impl<'a> Reader<'a, '_> {
 
     fn by_worker(&self, punch: Option<i64>) -> Option<i64> {
         punch.filter(|id| !self.system.contains(id))
+    }
+
+    /// The moment of a punch with an id of its own, if it is not yet to come.
+    fn made(&self, punch: Option<i64>) -> Option<Moment> {
+        let (_, moment) = self.by_id.get(&punch.filter(|id| *id > 0)?)?;
+        Some(*moment).filter(|moment| self.is_past(*moment))
     }
 
     /// The moment of the punch that a span points to, unless the span shows another local time for it.
