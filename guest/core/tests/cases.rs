@@ -219,6 +219,11 @@ fn run_file(file: &Path, told: &mut Told) -> Result<Problems, String> {
     if story.why.trim().is_empty() || story.then.is_empty() || story.rows.iter().any(|row| !ROWS.contains(row)) {
         return Err("a story says why it matters, has a step, and shows rows of the design".to_owned());
     }
+    if story.owes_the_flag() {
+        return Err(
+            "the on-premise flag reads breaks, limits, nights and unknown zones otherwise: say how, in [then.on-premise]".to_owned()
+        );
+    }
     told.rows.extend(&story.rows);
     run(&story, told)
 }
@@ -427,7 +432,29 @@ impl Story {
     }
 }
 
+/// The reasons that rest on what the on-premise flag does not know: breaks, limits, zones, and shifts that need no punch.
+const WITHOUT_FLAG: [Reason; 5] =
+    [Reason::BetweenSpans, Reason::BreakTooLong, Reason::OpenTooLong, Reason::ZoneUnknown, Reason::ShiftInProgress];
+
+impl Story {
+    /// Whether it tells of a moment at which the flag may say otherwise, and never what it says.
+    fn owes_the_flag(&self) -> bool {
+        let tells = self.then.iter().any(|step| step.on_premise.is_some());
+        !tells && self.then.iter().any(|step| step.rests_on_what_the_flag_does_not_know() || step.is_after_midnight())
+    }
+}
+
 impl Step {
+    fn rests_on_what_the_flag_does_not_know(&self) -> bool {
+        WITHOUT_FLAG.iter().any(|reason| self.reason.as_deref() == Some(reason.word()))
+    }
+
+    /// On shift since another day: the flag tells of the current day alone (facts/ukg-pro-wfm.md §3.1).
+    fn is_after_midnight(&self) -> bool {
+        let on_shift = self.status.as_deref() == Some(Status::OnShift.word());
+        on_shift && self.since.is_some_and(|since| since.date != self.now.date)
+    }
+
     fn reads(&self) -> bool {
         self.read.unwrap_or(!self.unreachable)
     }
