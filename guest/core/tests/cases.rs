@@ -175,6 +175,55 @@ fn every_story_comes_out_as_it_is_told() {
     assert!(problems.is_empty(), "{} of {} stories:\n\n{}\n", problems.len(), files.len(), problems.join("\n\n"));
 }
 
+/// Themes that the page of the rules has a section for besides the rows.
+const SECTIONS: [(&str, &str); 5] =
+    [("Zones", "zones"), ("Clock changes", "clock-changes"), ("Identity", "identity"), ("Events", "events"), ("Decisions", "decisions")];
+/// What comes after this line is made from the stories.
+const GENERATED: &str = "<!-- From here on written by tests/cases.rs: UPDATE_SNAPSHOTS=1 rewrites it. -->\n";
+
+#[test]
+fn every_rule_links_the_stories_that_show_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = root.join("RULES.md");
+    let kept = std::fs::read_to_string(&rules).unwrap();
+    let (by_hand, _) = kept.split_once(GENERATED).unwrap_or_else(|| panic!("RULES.md has no line {GENERATED}"));
+    let written = format!("{by_hand}{GENERATED}{}", story_lists(root));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&rules, &written).unwrap();
+    } else {
+        let differs = written.lines().zip(kept.lines()).find(|(new, old)| new != old);
+        assert!(
+            written == kept,
+            "RULES.md does not list the stories as they are, first here (new, old): {differs:#?}; UPDATE_SNAPSHOTS=1 rewrites it"
+        );
+    }
+    for row in ROWS {
+        assert!(by_hand.contains(&format!("| [{row}](#row-{row}) |")), "the table of the rules has no row {row}");
+    }
+    for word in Reason::ALL.iter().map(|reason| reason.word()).chain(Verdict::ALL.iter().map(|verdict| verdict.word())) {
+        assert!(by_hand.contains(&format!("`{word}`")), "the rules do not tell of {word}");
+    }
+}
+
+/// The stories by row, and by theme where a section tells of it or a story shows no row.
+fn story_lists(root: &Path) -> String {
+    let files = stories_in(&root.join("tests/cases"), &mut Problems::new());
+    let read = |file: &PathBuf| toml::from_str::<Story>(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let stories: Vec<_> = files.iter().map(|file| (file.strip_prefix(root).unwrap(), read(file))).collect();
+    let theme = |path: &Path| path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let list = |heading: String, chosen: &dyn Fn(&Path, &Story) -> bool| {
+        let links = stories.iter().filter(|(path, story)| chosen(path, story));
+        let links: Vec<_> = links.map(|(path, story)| format!("- [{}]({})\n", story.title, path.display())).collect();
+        format!("\n### {heading}\n\n<details><summary>Stories: {}</summary>\n\n{}\n</details>\n", links.len(), links.concat())
+    };
+    let themes: BTreeSet<_> = SECTIONS.iter().map(|(_, theme)| (*theme).to_owned()).collect();
+    let lost = stories.iter().find(|(path, story)| story.rows.is_empty() && !themes.contains(&theme(path)));
+    assert!(lost.is_none_or(|(path, _)| panic!("{} shows no row and is in no section", path.display())));
+    let rows = ROWS.map(|row| list(format!("Row {row}"), &|_, story| story.rows.contains(&row)));
+    let sections = SECTIONS.iter().map(|(heading, wanted)| list((*heading).to_owned(), &|path, _| theme(path) == *wanted));
+    format!("\n## The stories\n{}", rows.chain(sections).collect::<String>())
+}
+
 /// What the stories have shown together.
 #[derive(Default)]
 struct Told {
@@ -218,6 +267,9 @@ fn run_file(file: &Path, told: &mut Told) -> Result<Problems, String> {
     }
     if story.why.trim().is_empty() || story.then.is_empty() || story.rows.iter().any(|row| !ROWS.contains(row)) {
         return Err("a story says why it matters, has a step, and shows rows of the design".to_owned());
+    }
+    if story.ukg.error.is_some() {
+        return Err("an error is of one reading: say it in the step".to_owned());
     }
     if story.owes_the_flag() {
         return Err(
