@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Duration, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDateTime, Offset, TimeZone, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
 use shift_access_core::decide::{Decision, Reach, decide};
@@ -86,8 +86,36 @@ prop_compose! {
     }
 }
 
+/// Cards of any kind, also such as no time system would show; and days as they are worked.
 fn card() -> impl Strategy<Value = Timecard> {
-    (prop::collection::vec(punch(), 0..8), prop::collection::vec(shift(), 0..3)).prop_map(|(punches, shifts)| Timecard { punches, shifts })
+    let any = (prop::collection::vec(punch(), 0..8), prop::collection::vec(shift(), 0..3));
+    prop_oneof![2 => any.prop_map(|(punches, shifts)| Timecard { punches, shifts }), 1 => day()]
+}
+
+prop_compose! {
+    /// A day whose spans name their punches, perhaps rounded to the quarter of an hour, with some punches not totalled yet.
+    fn day()(
+        gaps in prop::collection::vec(1..240_i64, 1..9), in_progress in any::<bool>(), not_yet in 0..4_usize, is_rounded in any::<bool>(),
+        marks in prop::collection::vec((kind(), prop::bool::weighted(0.1)), 9),
+    ) -> Timecard {
+        let mut card = totalled(&gaps, in_progress, not_yet);
+        for (punch, (kind, transfer)) in card.punches.iter_mut().zip(marks) {
+            (punch.kind, punch.transfer) = (kind, transfer);
+        }
+        for shift in card.shifts.iter_mut().filter(|_| is_rounded) {
+            (shift.start, shift.end) = (rounded(shift.start), shift.end.map(rounded));
+            for span in &mut shift.spans {
+                (span.start, span.end) = (rounded(span.start), span.end.map(rounded));
+            }
+        }
+        card
+    }
+}
+
+/// To the nearest quarter of an hour.
+fn rounded(at: NaiveDateTime) -> NaiveDateTime {
+    let over = i64::from(at.minute() % 15);
+    at + Duration::minutes(if over < 8 { -over } else { 15 - over })
 }
 
 /// A card in which nothing is yet to come, so that waiting alone makes no evidence. With `planned`, a span that is open shows
@@ -121,7 +149,7 @@ fn in_pages() -> impl Strategy<Value = (Timecard, Timecard)> {
 prop_compose! {
     /// Tenants that differ in all that the rules and the decision look at.
     fn tenant()(
-        max_shift in 1..=48_i64, max_break in 5..=1440_i64, allow_on_break in any::<bool>(), grace in prop_oneof![Just(0), 1..=240_i64],
+        max_shift in 1..=48_i64, max_break in prop_oneof![5..=90_i64, 5..=1440_i64], allow_on_break in any::<bool>(), grace in prop_oneof![Just(0), 1..=240_i64],
         authorize_unknown in any::<bool>(), authorize_unreachable in any::<bool>(), freshness in 5..=300_i64,
     ) -> Settings {
         Settings {
@@ -275,7 +303,8 @@ proptest! {
 
     #[test]
     fn waiting_without_news_moves_a_status_by_the_limits_alone(
-        card in card(), planned in any::<bool>(), tenant in tenant(), wait in 0..3000_i64, more in 1..3000_i64,
+        card in card(), planned in any::<bool>(), tenant in tenant(),
+        wait in prop_oneof![0..240_i64, 0..3000_i64], more in prop_oneof![1..240_i64, 1..3000_i64],
     ) {
         let card = past(card, planned);
         let (first, second) = (now() + Duration::minutes(wait), now() + Duration::minutes(wait + more));
