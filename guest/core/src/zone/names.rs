@@ -13,15 +13,22 @@ mod table;
 
 /// The zone that a text names.
 pub(super) fn translate(text: &str) -> Option<Tz> {
-    if let Some(tz) = iana::zone(text) {
+    if let Some(tz) = of_iana(text) {
         return Some(tz);
     }
     if !text.contains(char::is_alphabetic) {
         return None;
     }
     let (offset, name) = split_offset(text);
-    let tz = iana::zone(name).or_else(|| in_table(name)).or_else(|| cities(name))?;
+    let tz = of_iana(name).or_else(|| in_table(name)).or_else(|| cities(name))?;
     agrees(tz, offset).then_some(tz)
+}
+
+/// The zone of an IANA name. Two of them are abbreviations that people write for zones with summer time, and IANA keeps for
+/// places without: what they mean is not known.
+fn of_iana(name: &str) -> Option<Tz> {
+    let is_abbreviation = ["EST", "MST"].iter().any(|short| name.trim().eq_ignore_ascii_case(short));
+    if is_abbreviation { None } else { iana::zone(name) }
 }
 
 /// The offset a text begins with, in minutes east of Greenwich.
@@ -108,6 +115,15 @@ fn agrees(tz: Tz, offset: Option<i32>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_abbreviation_that_people_use_for_a_zone_with_summer_time_is_no_zone() {
+        for (name, wanted) in
+            [("EST", None), (" mst ", None), ("(GMT -05:00) EST", None), ("EST5EDT", Some("EST5EDT")), ("CET", Some("CET"))]
+        {
+            assert_eq!(translate(name).map(|tz| tz.name()), wanted, "{name}");
+        }
+    }
 
     #[test]
     fn kronos_names_are_translated() {
