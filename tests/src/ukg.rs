@@ -5,6 +5,7 @@
 
 mod answer;
 mod data;
+mod everybody;
 mod guard;
 mod people;
 mod punches;
@@ -40,8 +41,10 @@ pub const TOKEN_PATH: &str = "/api/authentication/access_token";
 pub const UKG_TOKEN_PATH: &str = "/oauth/token";
 /// Who the API user is.
 pub const CURRENT_USER_PATH: &str = "/api/v1/commons/persons/current_user_info";
-/// People by user name.
+/// People by user name, number, id or badge.
 pub const PEOPLE_PATH: &str = "/api/v1/commons/persons/extensions/multi_read";
+/// Everybody, page by page and without user names.
+pub const EVERYBODY_PATH: &str = "/api/v1/commons/persons/apply_read";
 /// The Information Access read, for `TK_ON_PREMISE`.
 pub const DATA_PATH: &str = "/api/v1/commons/data/multi_read";
 /// Punches in real time.
@@ -183,6 +186,7 @@ fn router(ukg: Arc<Ukg>) -> Router {
     let data = Router::new()
         .route(CURRENT_USER_PATH, get(people::current_user))
         .route(PEOPLE_PATH, post(people::extensions))
+        .route(EVERYBODY_PATH, post(everybody::read))
         .route(DATA_PATH, post(data::read))
         .route(PUNCHES_PATH, post(punches::read))
         .route(TIMECARD_PATH, post(timecard::read))

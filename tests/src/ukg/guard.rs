@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::ukg::Ukg;
 use crate::ukg::answer::Refusal;
+use crate::ukg::{EVERYBODY_PATH, Ukg};
 
 /// Lets a data call through or refuses it.
 pub(crate) async fn check(State(ukg): State<Arc<Ukg>>, request: Request, next: Next) -> Response {
@@ -23,7 +23,8 @@ pub(crate) async fn check(State(ukg): State<Arc<Ukg>>, request: Request, next: N
     }
     let (switches, path) = (ukg.switches(), request.uri().path());
     if switches.forbidden.contains(path) {
-        return Refusal::new(403, "WFP-90403", "The user does not have access to this operation.").into_response();
+        let code = if path == EVERYBODY_PATH { "WCO-101344" } else { "WFP-90403" };
+        return Refusal::new(403, code, "The user does not have access to this operation.").into_response();
     }
     if switches.unlicensed.contains(path) {
         return Refusal::new(403, "WFA-000030", "The tenant has no licence for this operation.").into_response();

@@ -338,3 +338,39 @@ async fn it_starts_again_at_the_same_address() {
     let again = UkgSim::start_on(world(), &address).await.unwrap();
     assert_eq!(again.address(), address);
 }
+
+#[tokio::test]
+async fn everybody_comes_in_pages_without_user_names_and_the_hidden_do_not() {
+    let world = world();
+    for n in 0..5 {
+        world.person(&format!("w{n}")).number(&format!("10{n}"));
+    }
+    world.person("w1").terminated();
+    world.person("w2").hidden_from_api_user();
+    world.person("w3").not_in_kronos();
+    let api = Api::start(world).await;
+    let ask = async |body: Value| api.post(EVERYBODY_PATH, &body).await;
+    let (status, first) = ask(json!({ "where": {}, "index": 0, "count": 2 })).await;
+    let numbers = |page: &Value| page["records"].as_array().unwrap().iter().map(|one| one["personNumber"].clone()).collect::<Vec<_>>();
+    assert_eq!((status, &first["totalElements"], numbers(&first)), (200, &json!("3"), vec![json!("100"), json!("101")]));
+    assert_eq!((&first["records"][1]["employmentStatus"], first["records"][1].get("userName")), (&json!("Terminated"), None));
+    assert_eq!(numbers(&ask(json!({ "where": {}, "index": 1, "count": 2 })).await.1), ["104"]);
+    assert_eq!(numbers(&ask(json!({ "where": { "employmentStatus": "terminated" } })).await.1), ["101"]);
+    for (body, status, code) in [
+        (json!({}), 400, "WFP-90009"),
+        (json!({ "where": { "who": 1 } }), 400, "WFP-90011"),
+        (json!({ "where": { "employmentStatus": "asleep" } }), 400, "WCO-101724"),
+        (json!({ "where": { "userAccountStatus": "asleep" } }), 400, "WCO-101725"),
+        (json!({ "where": {}, "index": -1 }), 400, "WCO-101726"),
+        (json!({ "where": {}, "count": 0 }), 400, "WCO-101727"),
+        (json!({ "where": { "snapshotDate": "soon" } }), 400, "WFP-90100"),
+        (json!({ "where": {}, "count": 10_001 }), 413, "WCO-101338"),
+    ] {
+        let answer = ask(body.clone()).await;
+        assert_eq!((answer.0, &answer.1["errorCode"]), (status, &json!(code)), "{body}");
+    }
+    api.sim.set(|switches| {
+        switches.forbidden.insert(EVERYBODY_PATH.to_owned());
+    });
+    assert_eq!(ask(json!({ "where": {} })).await.1["errorCode"], "WCO-101344");
+}
