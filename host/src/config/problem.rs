@@ -76,9 +76,11 @@ impl Problem {
     /// out: its value was never seen by the pack, which takes it for missing. So are all where there is no table.
     pub fn add_from_pack(problems: &mut Vec<Self>, tenant: &Tenant, found: impl IntoIterator<Item = description::Problem>) {
         let table = tenant.properties_path();
+        // What the pack finds hides nothing else that it finds: a table can be wrong in several rows.
+        let before = problems.len();
         for problem in found.into_iter().map(|problem| Self::from_pack(tenant, problem)) {
             let unseen = |known: &Self| known.is_error() && (known.key == table || is_within(&known.key, &problem.key));
-            if !problems.iter().any(unseen) {
+            if !problems.iter().take(before).any(unseen) {
                 problems.push(problem);
             }
         }

@@ -30,7 +30,7 @@ fn scheme(name: &str, token: Source) -> Scheme {
 }
 
 fn property(name: &str, kind: Kind, default: Option<PropertyValue>) -> PropertyInfo {
-    PropertyInfo { name: name.to_owned(), title: String::new(), summary: String::new(), kind, default, required: false }
+    PropertyInfo { name: name.to_owned(), title: String::new(), summary: String::new(), kind, default, required: false, what_if: false }
 }
 
 fn pack() -> Description {
