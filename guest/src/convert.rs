@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use shift_access_core::catalogue::{self, CATALOGUE};
 use shift_access_core::decide::{self, Decision};
+use shift_access_core::identity::Identity;
 use shift_access_core::record::{Evidence, Record};
 use shift_access_core::settings::{self, Kind as CoreKind, PROPERTIES, Settings, Severity as CoreSeverity, Value as CoreValue};
 
@@ -144,14 +145,13 @@ pub fn failure(prefix: &str, trouble: Trouble, done: report::Report) -> Failure 
 pub fn report(prefix: &str, report: report::Report) -> Report {
     Report {
         counts: report.counts.into_iter().map(|(name, value)| Count { name: name.to_owned(), value }).collect(),
-        warnings: report
-            .warnings
-            .into_vec()
-            .into_iter()
-            .map(|warning| Warning { code: catalogue::code(prefix, warning.number), message: warning.message, subject: warning.subject })
-            .collect(),
+        warnings: report.warnings.into_vec().into_iter().map(|warning| self::warning(prefix, warning)).collect(),
         steps: report.steps.into_iter().map(step).collect(),
     }
+}
+
+fn warning(prefix: &str, warning: report::Warning) -> Warning {
+    Warning { code: catalogue::code(prefix, warning.number), message: warning.message, subject: warning.subject }
 }
 
 fn step(step: report::Step) -> Step {
@@ -213,5 +213,19 @@ fn seconds(age: Duration) -> u64 {
 
 /// A page of the report on identities.
 pub fn identities(page: Identities) -> roster::IdentityListing {
-    roster::IdentityListing { items: Vec::new(), warnings: Vec::new(), cursor: page.cursor }
+    let identity = |found: Identity| roster::Identity {
+        state: found.state.word().to_owned(),
+        user: found.user,
+        person_numbers: found.person_numbers,
+        person_user: found.person_user,
+        pinned: found.pinned,
+        cause: found.cause.map(|cause| cause.word().to_owned()),
+        explanation: found.explanation,
+        suggestion: found.suggestion,
+    };
+    roster::IdentityListing {
+        items: page.items.into_iter().map(identity).collect(),
+        warnings: page.warnings.into_vec().into_iter().map(|warning| self::warning(catalogue::JOBS, warning)).collect(),
+        cursor: page.cursor,
+    }
 }

@@ -2,19 +2,20 @@
 //!
 //! Members go straight into storage (see `staging`), so nothing here grows with their number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use shift_access_core::catalogue;
-use shift_access_core::identity::{self, DirectoryUser, Match, Member, Person};
+use shift_access_core::identity::{self, DirectoryUser, Match, Member, Person, Pins};
 use shift_access_core::ids;
 use shift_access_core::plan::{Found, Reading};
 use shift_access_core::settings::{Settings, StatusSource};
 use shift_access_core::timecard::Timecard;
 use shift_access_core::zone::Zones;
 
-use crate::kronos::{Ids, Kronos};
+use crate::kronos::{Ids, Kronos, People};
 use crate::report::Warnings;
+use crate::staging::Shelves;
 use crate::trouble::Trouble;
 use crate::workspace_one::{Directory, FoundUser, Group, MembersError, MembersSummary};
 use crate::{notes, staging};
@@ -62,16 +63,21 @@ struct Sought<'a> {
 }
 
 /// Reads the members of the workers' groups and of the exempt ones, all together so that the directory is read once, and
-/// keeps them aside. A directory that fails ends it.
-pub async fn groups(directory: &Directory, settings: &Settings, warnings: &mut Warnings) -> Result<(Groups, Groups), Trouble> {
+/// keeps them aside on the shelves. A directory that fails ends it.
+pub async fn groups(
+    directory: &Directory,
+    settings: &Settings,
+    shelves: Shelves<'_>,
+    warnings: &mut Warnings,
+) -> Result<(Groups, Groups), Trouble> {
     let (mut workers, mut exempt) = (Groups::default(), Groups::default());
     let sought = seek(directory, settings).await?;
     let (found, is_exempt): (Vec<Group>, Vec<bool>) =
         sought.iter().filter_map(|sought| Some((sought.found.clone().ok()?, sought.is_exempt))).unzip();
     let sink = async |users: Vec<FoundUser>| -> Result<(), Trouble> {
         let (of_workers, of_exempt) = by_side(users, &is_exempt);
-        workers.members += staging::add(staging::MEMBERS, of_workers).await?;
-        exempt.members += staging::add(staging::EXEMPT, of_exempt).await?;
+        workers.members += staging::add(shelves.members, of_workers).await?;
+        exempt.members += staging::add(shelves.exempt, of_exempt).await?;
         notes::progress(workers.members, None, "members found");
         Ok(())
     };
@@ -152,17 +158,82 @@ pub const fn is_bearable_for_zones(number: u8) -> bool {
 /// Reads what the members of one chunk are doing. The error is one of the whole chunk; what is wrong with one worker is
 /// in the worker's reading.
 pub async fn readings(kronos: &Kronos, members: Vec<Member>, settings: &Settings, now: DateTime<Utc>) -> Result<Vec<Reading>, Trouble> {
+    let who = who(kronos, &members, &settings.identities).await?;
+    let wanted = Wanted::of(&who.matches);
+    let mut doings = Doings { of: doings(kronos, &wanted.numbers(), &who.ids, settings, now).await?, wanted };
+    Ok(members.into_iter().zip(who.matches).map(|(member, matched)| reading(member, matched, &who.failed, settings, &mut doings)).collect())
+}
+
+/// Who the members of a chunk are.
+pub struct Who {
+    /// What each was found to be, in order.
+    pub matches: Vec<Match>,
+    /// Kronos's words for those it answered an error for, by the keys of their names.
+    pub failed: BTreeMap<String, String>,
+    /// Everybody who was found by name.
+    pub people: Vec<Person>,
+    ids: Ids,
+}
+
+/// Matches members with persons: those pinned by the number of the pin, the others by their names. Nothing is stored.
+pub async fn who(kronos: &Kronos, members: &[Member], pins: &Pins) -> Result<Who, Trouble> {
     // A name on two directory users is not asked for: whatever came back would be a guess.
-    let names: Vec<String> = members.iter().filter(|member| member.users.len() == 1).map(|member| member.user.clone()).collect();
+    let alone = members.iter().filter(|member| member.users.len() == 1);
+    let (pinned, free): (Vec<&Member>, Vec<&Member>) = alone.partition(|member| pins.contains_key(&member.key));
+    let names: Vec<String> = free.iter().map(|member| member.user.clone()).collect();
+    let numbers: BTreeSet<String> = pinned.iter().filter_map(|member| pins.get(&member.key).cloned()).collect();
     let people = kronos.people(&names).await?;
-    let failed: BTreeMap<String, String> = people.failed.into_iter().map(|(name, message)| (ids::key(&name), message)).collect();
-    let matches = identity::match_members(&members, &people.found);
-    let numbers: Vec<String> = matches.iter().filter_map(number).collect();
-    let mut doings = doings(kronos, &numbers, &people.ids, settings, now).await?;
-    Ok(members.into_iter().zip(matches).map(|(member, matched)| reading(member, matched, &failed, &mut doings)).collect())
+    let numbered = match numbers.is_empty() {
+        true => People::default(),
+        false => kronos.people_numbered(&Vec::from_iter(numbers)).await?,
+    };
+    let mut failed: BTreeMap<String, String> = people.failed.into_iter().map(|(name, message)| (ids::key(&name), message)).collect();
+    for (number, message) in numbered.failed {
+        failed.extend(
+            pinned.iter().filter(|member| pins.get(&member.key) == Some(&number)).map(|member| (member.key.clone(), message.clone())),
+        );
+    }
+    let matches = identity::match_members(members, &people.found, &numbered.found, pins);
+    Ok(Who { matches, failed, people: people.found, ids: people.ids.into_iter().chain(numbered.ids).collect() })
+}
+
+/// How many members of the chunk want what each person is doing: a pin may lead two users to one person.
+#[derive(Default)]
+struct Wanted(BTreeMap<String, usize>);
+
+impl Wanted {
+    fn of(matches: &[Match]) -> Self {
+        let mut wanted = Self::default();
+        for number in matches.iter().filter_map(number) {
+            *wanted.0.entry(number).or_default() += 1;
+        }
+        wanted
+    }
+
+    fn numbers(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+}
+
+/// What the persons of a chunk are doing.
+struct Doings {
+    of: BTreeMap<String, Doing>,
+    wanted: Wanted,
+}
+
+impl Doings {
+    /// What one person is doing; the last who wants it takes it.
+    fn take(&mut self, number: &str) -> Option<Doing> {
+        let left = self.wanted.0.get_mut(number).map_or(0, |left| {
+            *left = left.saturating_sub(1);
+            *left
+        });
+        if left > 0 { self.of.get(number).cloned() } else { self.of.remove(number) }
+    }
 }
 
 /// What one person is doing, or the time system's words for why it does not say.
+#[derive(Clone)]
 enum Doing {
     Card(Timecard),
     OnPremise(bool),
@@ -207,14 +278,22 @@ fn number(matched: &Match) -> Option<String> {
     }
 }
 
-fn reading(member: Member, matched: Match, failed: &BTreeMap<String, String>, doings: &mut BTreeMap<String, Doing>) -> Reading {
+fn reading(member: Member, matched: Match, failed: &BTreeMap<String, String>, settings: &Settings, doings: &mut Doings) -> Reading {
     let (person_number, found) = match matched {
-        Match::One(person) => (Some(person.person_number.clone()), found(doings.remove(&person.person_number), person)),
-        Match::None => (None, failed.get(&member.key).map_or(Found::NotInKronos, |message| Found::Failed { message: message.clone() })),
+        Match::One(person) => (Some(person.person_number.clone()), found(doings.take(&person.person_number), person)),
+        Match::None => (None, nobody(failed.get(&member.key), settings.identities.get(&member.key))),
         Match::SeveralPersons(numbers) => (None, Found::AmbiguousPersons(numbers)),
         Match::SeveralUsers(domains) => (None, Found::AmbiguousUsers(domains)),
     };
     Reading { user: member.user, person_number, found }
+}
+
+fn nobody(failed: Option<&String>, pin: Option<&String>) -> Found {
+    match (failed, pin) {
+        (Some(message), _) => Found::Failed { message: message.clone() },
+        (None, Some(number)) => Found::PinnedToNobody(number.clone()),
+        (None, None) => Found::NotInKronos,
+    }
 }
 
 fn found(doing: Option<Doing>, person: Person) -> Found {
@@ -280,9 +359,14 @@ mod tests {
         Person { person_number: number.into(), user_name: "adiaz".into(), zone: None, terminated: false }
     }
 
+    fn read(matched: Match, name: &str, failed: &BTreeMap<String, String>, settings: &Settings) -> Reading {
+        let mut doings = Doings { of: BTreeMap::new(), wanted: Wanted::of(std::slice::from_ref(&matched)) };
+        reading(member(name, &["1"]), matched, failed, settings, &mut doings)
+    }
+
     #[test]
     fn a_person_the_answer_leaves_out_is_a_failed_one_and_not_an_absent_one() {
-        let read = reading(member("ADiaz", &["1"]), Match::One(person("7")), &BTreeMap::new(), &mut BTreeMap::new());
+        let read = read(Match::One(person("7")), "ADiaz", &BTreeMap::new(), &Settings::defaults());
         assert_eq!(read.person_number.as_deref(), Some("7"));
         assert!(matches!(read.found, Found::Failed { .. }));
     }
@@ -290,9 +374,19 @@ mod tests {
     #[test]
     fn an_error_for_one_name_is_that_workers_alone() {
         let failed = BTreeMap::from([("adiaz".to_owned(), "WCO-1".to_owned())]);
-        let read = reading(member("ADiaz", &["1"]), Match::None, &failed, &mut BTreeMap::new());
-        assert_eq!(read.found, Found::Failed { message: "WCO-1".into() });
-        let read = reading(member("Other", &["2"]), Match::None, &failed, &mut BTreeMap::new());
-        assert_eq!(read.found, Found::NotInKronos);
+        let settings = Settings { identities: Pins::from([("other".to_owned(), "8".to_owned())]), ..Settings::defaults() };
+        let found = |name| read(Match::None, name, &failed, &settings).found;
+        assert_eq!(found("ADiaz"), Found::Failed { message: "WCO-1".into() });
+        assert_eq!(found("Nobody"), Found::NotInKronos);
+        assert_eq!(found("Other"), Found::PinnedToNobody("8".into()));
+    }
+
+    #[test]
+    fn two_users_of_one_person_both_get_what_the_person_is_doing() {
+        let wanted = Wanted::of(&[Match::One(person("7")), Match::None, Match::One(person("7"))]);
+        assert_eq!(wanted.numbers(), ["7"]);
+        let mut doings = Doings { of: BTreeMap::from([("7".to_owned(), Doing::OnPremise(true))]), wanted };
+        assert!(doings.take("7").is_some() && doings.take("7").is_some());
+        assert!(doings.take("7").is_none() && doings.of.is_empty());
     }
 }

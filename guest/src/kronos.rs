@@ -1,4 +1,4 @@
-//! What is asked of UKG Pro WFM (Kronos): people by user name, time cards, the on-premise flag, time zones.
+//! What is asked of UKG Pro WFM (Kronos): people by user name or number, everybody, time cards, the on-premise flag, time zones.
 //!
 //! A list is cut into pages within UKG's documented limits, and answers are handed on page by page: nothing here grows
 //! with the number of workers beyond what the caller asked for at once. Whatever says more than one thing about one
@@ -6,6 +6,7 @@
 
 mod card;
 mod entries;
+mod everybody;
 mod on_premise;
 mod parts;
 mod people;
@@ -25,10 +26,15 @@ use crate::call::said::Said;
 use crate::call::{Answer, Call, System, blame};
 use crate::trouble::Trouble;
 pub use entries::Ids;
+pub use everybody::{Listed, Roll};
 use parts::Stop;
 
 /// People in one call, UKG's limit (facts/ukg-pro-wfm.md §2.1).
 const PEOPLE_A_CALL: usize = 1000;
+/// People by number in one call: the answer is heavy, and four of them are under way at once (facts/ukg-pro-wfm.md §2.1).
+const NUMBERS_A_CALL: usize = 200;
+/// People on one page of the list of everybody. UKG allows 10,000 (facts/ukg-pro-wfm.md §2.2); a page is held at once.
+const LISTED_A_PAGE: usize = 1000;
 /// Time cards in one call: UKG's advice (facts/ukg-pro-wfm.md §4), far below its limit of 500 (§3.3). A card is about six
 /// kilobytes, four answers are here at once, and memory that was once taken is never given back.
 const CARDS_A_CALL: usize = 25;
@@ -64,6 +70,7 @@ pub struct People {
 pub struct Kronos {
     gate: Gate,
     people: Cell<usize>,
+    numbers: Cell<usize>,
     cards: Cell<usize>,
     flags: Cell<usize>,
     /// Known once UKG has found somebody under another spelling of the user name.
@@ -76,6 +83,7 @@ impl Kronos {
         Self {
             gate: Gate::new(CALLS_AT_ONCE),
             people: Cell::new(PEOPLE_A_CALL),
+            numbers: Cell::new(NUMBERS_A_CALL),
             cards: Cell::new(CARDS_A_CALL),
             flags: Cell::new(FLAGS_A_CALL),
             case_blind: Cell::new(false),
@@ -91,6 +99,22 @@ impl Kronos {
     /// Finds the persons with these user names, which are to be distinct.
     pub async fn people(&self, names: &[String]) -> Result<People, Trouble> {
         people::people(self, names).await
+    }
+
+    /// Finds the persons with these person numbers, which are to be distinct. User names are as UKG writes them, blanks
+    /// around them included; a person without one has an empty one.
+    pub async fn people_numbered(&self, numbers: &[String]) -> Result<People, Trouble> {
+        people::numbered(self, numbers).await
+    }
+
+    /// Hands everybody the API user may see to `sink`, page by page, those who have left included.
+    ///
+    /// Numbers of the catalogue beside those of the connection: 14 if the API user may not list people.
+    pub async fn everybody<F>(&self, sink: F) -> Result<Roll, Trouble>
+    where
+        F: AsyncFnMut(Vec<Listed>) -> Result<(), Trouble>,
+    {
+        everybody::everybody(self, sink).await
     }
 
     /// The time cards of these person numbers, which are to be distinct, from the first day up to `until`, exclusive.

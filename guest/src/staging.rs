@@ -25,6 +25,18 @@ pub const EXEMPT: &str = "gather/e/";
 /// The records a run under the brake has planned.
 pub const PLANNED: &str = "gather/p/";
 
+/// Where the members of the groups are put.
+#[derive(Debug, Clone, Copy)]
+pub struct Shelves<'a> {
+    /// The prefix for the members of the configured groups.
+    pub members: &'a str,
+    /// The prefix for the members of the exempt groups.
+    pub exempt: &'a str,
+}
+
+/// Those of a batch.
+pub const BATCH: Shelves<'static> = Shelves { members: MEMBERS, exempt: EXEMPT };
+
 /// Adds directory users to the members kept aside under a prefix, and tells how many names are new there.
 pub async fn add(prefix: &str, users: Vec<DirectoryUser>) -> Result<u64, StoreError> {
     let mut new = 0;

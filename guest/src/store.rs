@@ -88,20 +88,20 @@ pub fn as_read(entry: Option<&Entry>) -> Condition {
 
 /// Reads the keys under a prefix page by page.
 pub struct Pages {
-    prefix: &'static str,
+    prefix: String,
     cursor: Option<String>,
     ended: bool,
 }
 
 impl Pages {
     /// Begins a scan.
-    pub fn of(prefix: &'static str) -> Self {
+    pub fn of(prefix: impl Into<String>) -> Self {
         Self::resume(prefix, None)
     }
 
     /// Goes on with a scan where its cursor stands.
-    pub fn resume(prefix: &'static str, cursor: Option<String>) -> Self {
-        Self { prefix, cursor, ended: false }
+    pub fn resume(prefix: impl Into<String>, cursor: Option<String>) -> Self {
+        Self { prefix: prefix.into(), cursor, ended: false }
     }
 
     /// The next page of at most `limit` entries; none at the end.
@@ -110,7 +110,7 @@ impl Pages {
             return Ok(None);
         }
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let page = storage::scan(self.prefix.to_owned(), self.cursor.take(), limit).await?;
+        let page = storage::scan(self.prefix.clone(), self.cursor.take(), limit).await?;
         self.ended = page.cursor.is_none();
         self.cursor = page.cursor;
         Ok(Some(page.entries))
@@ -123,7 +123,7 @@ impl Pages {
 }
 
 /// Removes everything under a prefix.
-pub async fn clear(prefix: &'static str) -> Result<(), StoreError> {
+pub async fn clear(prefix: &str) -> Result<(), StoreError> {
     let mut pages = Pages::of(prefix);
     while let Some(entries) = pages.next(PAGE).await? {
         put(entries.into_iter().map(|entry| removal(entry.key)).collect()).await?;

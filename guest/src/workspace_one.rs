@@ -1,4 +1,4 @@
-//! What is asked of Workspace ONE Access: groups by name, their enabled members, users by name.
+//! What is asked of Workspace ONE Access: groups by name, their enabled members, users by name, every user.
 //!
 //! Everything is read by SCIM, and only read (facts/workspace-one.md §3.2). The members of all groups are read together and
 //! handed on in pages, and nothing here grows with a large group: its list of members is not held, the users are paged instead.
@@ -124,6 +124,17 @@ pub struct DirectoryUserState {
     pub groups: Vec<String>,
 }
 
+/// A user of the whole directory, in a group or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUser {
+    /// The SCIM id.
+    pub id: String,
+    /// The user name as Access writes it.
+    pub user_name: String,
+    /// Not disabled.
+    pub enabled: bool,
+}
+
 impl Directory {
     /// A client; it keeps nothing between calls.
     pub const fn new() -> Self {
@@ -147,6 +158,15 @@ impl Directory {
         F: AsyncFnMut(Vec<FoundUser>) -> Result<(), E>,
     {
         members::members(groups, sink).await
+    }
+
+    /// Hands every user to `sink`, page by page, those who are deleted left out; answers whether the list was seen whole. A
+    /// list that moves while it is read is read again, so a user may come more than once.
+    pub async fn everybody<F>(&self, sink: F) -> Result<bool, Trouble>
+    where
+        F: AsyncFnMut(Vec<ListedUser>) -> Result<(), Trouble>,
+    {
+        users::everybody(sink).await
     }
 
     /// Every user of this name, without regard to case; several only across domains.

@@ -3,6 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use crate::history::Warning;
+
 /// What is stored for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -113,6 +115,38 @@ pub enum Change {
 pub struct Comparisons {
     /// The comparisons, in the order of user names.
     pub items: Vec<Comparison>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// How far one user of the directory and one person of the time system belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// `matched`, `only-directory`, `only-kronos` or `ambiguous`.
+    pub state: String,
+    /// The user name as the directory writes it.
+    pub user: Option<String>,
+    /// The person numbers in the time system.
+    pub person_numbers: Vec<String>,
+    /// The user name as the time system writes it.
+    pub person_user: Option<String>,
+    /// Whether a property pins the user to the person.
+    pub pinned: bool,
+    /// The likely cause, in the pack's words.
+    pub cause: Option<String>,
+    /// The cause in one sentence, or nothing.
+    pub explanation: String,
+    /// What to do about it, or nothing.
+    pub suggestion: String,
+}
+
+/// One page of identities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identities {
+    /// The identities: those of the directory first, then those of the time system alone.
+    pub items: Vec<Identity>,
+    /// What could not be read; on the first page only.
+    pub warnings: Vec<Warning>,
     /// Where the next page begins.
     pub next: Option<String>,
 }

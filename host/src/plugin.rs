@@ -12,7 +12,7 @@ use std::time::Duration;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Store, Trap};
 
-use crate::answer::{Comparisons, Decision, Entry, Evidence, Listing};
+use crate::answer::{Comparisons, Decision, Entry, Evidence, Identities, Listing};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::Engine;
@@ -34,6 +34,9 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long reading one user anew may take: it calls other systems.
 const LOOK_UP_LIMIT: Duration = Duration::from_secs(180);
+
+/// How long matching all users with all persons may take: it reads both systems.
+const IDENTITIES_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// The memory one call may use unless the host says otherwise.
 const MEMORY: usize = 256 << 20;
@@ -273,6 +276,18 @@ impl Pack {
         let (answer, _) =
             call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_find(accessor, user))?;
         Ok(answer.map_err(explained)?.map(|entry| convert::entry(&tenant, entry)))
+    }
+
+    /// One page of how users and persons match. The first page, asked for without a cursor, reads both systems anew.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn identities(&self, lent: Lent, cursor: Option<String>, limit: u32) -> Result<Identities, CallError> {
+        let (answer, memory_peak) = call!(self, lent, IDENTITIES_LIMIT, |accessor, plugin| plugin
+            .shift_access_plugin_roster()
+            .call_identities(accessor, cursor, limit))?;
+        tracing::debug!(memory_peak, "a page of identities");
+        Ok(answer.map_err(explained)?.into())
     }
 
     /// How many users have each status.

@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod connection_test;
 mod faults;
+mod identities;
 mod kill;
 mod look_up;
 mod mail;

@@ -1,10 +1,17 @@
 //! Who is who: members of the directory's groups against persons of the time system. They share nothing but the
-//! user name (facts/workspace-one.md §1.2), so anything but one to one is not guessed at.
+//! user name (facts/workspace-one.md §1.2), so anything but one to one is not guessed at. Where the names differ, or say too
+//! little, the property `identities` pins a user to a person by hand.
 
-use crate::timecard::ZoneRef;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids;
+use crate::timecard::ZoneRef;
+
+mod names;
+mod report;
+
+pub use names::loose_key;
+pub use report::{Cause, Identity, Namesake, Standing, State, of_member, of_person};
 
 /// One user of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +48,9 @@ pub struct Member {
     pub users: Vec<DirectoryUser>,
 }
 
+/// Who is pinned to whom by hand: keys of user names, and person numbers (property `identities`).
+pub type Pins = BTreeMap<String, String>;
+
 /// What a member was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Match {
@@ -73,19 +83,31 @@ pub fn members(users: Vec<DirectoryUser>) -> Vec<Member> {
 }
 
 /// Matches each member of a chunk against the persons found for the chunk; one answer each, in order.
-pub fn match_members(members: &[Member], people: &[Person]) -> Vec<Match> {
+///
+/// `people` were found by the members' names, `numbered` by the numbers of the pins. They are kept apart: whoever was
+/// only found by number must not make a name ambiguous that happens to be in the same chunk. A pinned member is the person
+/// of that number and nobody else, whatever the person's own user name is. Several directory users of one name stay
+/// several also where the name is pinned: access is asked for by the name, so the pin cannot say which of them is meant.
+pub fn match_members(members: &[Member], people: &[Person], numbered: &[Person], pins: &Pins) -> Vec<Match> {
     let mut by_key: BTreeMap<String, BTreeMap<&str, &Person>> = BTreeMap::new();
     for person in people {
         by_key.entry(ids::key(&person.user_name)).or_default().insert(&person.person_number, person);
     }
-    members.iter().map(|member| match_one(member, by_key.get(&member.key))).collect()
+    let by_number: BTreeMap<&str, &Person> = numbered.iter().map(|person| (person.person_number.as_str(), person)).collect();
+    let match_one = |member: &Member| match pins.get(&member.key) {
+        _ if member.users.len() > 1 => several_users(member),
+        Some(number) => by_number.get(number.as_str()).map_or(Match::None, |person| Match::One((*person).clone())),
+        None => by_name(by_key.get(&member.key)),
+    };
+    members.iter().map(match_one).collect()
 }
 
-fn match_one(member: &Member, people: Option<&BTreeMap<&str, &Person>>) -> Match {
-    if member.users.len() > 1 {
-        let domains: BTreeSet<_> = member.users.iter().map(|user| user.domain.clone().unwrap_or_else(|| "no domain".to_owned())).collect();
-        return Match::SeveralUsers(domains.into_iter().collect());
-    }
+fn several_users(member: &Member) -> Match {
+    let domains: BTreeSet<_> = member.users.iter().map(|user| user.domain.clone().unwrap_or_else(|| "no domain".to_owned())).collect();
+    Match::SeveralUsers(domains.into_iter().collect())
+}
+
+fn by_name(people: Option<&BTreeMap<&str, &Person>>) -> Match {
     let all: Vec<&Person> = people.into_iter().flat_map(|people| people.values().copied()).collect();
     // A name that went to a new hire may still stand on the person who left.
     let employed: Vec<&Person> = all.iter().copied().filter(|person| !person.terminated).collect();
@@ -110,9 +132,57 @@ mod tests {
     }
 
     fn one(users: Vec<DirectoryUser>, people: &[Person]) -> Match {
-        let found = match_members(&members(users), people);
+        pinned(users, people, &[], &[])
+    }
+
+    fn pinned(users: Vec<DirectoryUser>, people: &[Person], numbered: &[Person], pins: &[(&str, &str)]) -> Match {
+        let pins = pins.iter().map(|(user, number)| ((*user).to_owned(), (*number).to_owned())).collect();
+        let found = match_members(&members(users), people, numbered, &pins);
         assert_eq!(found.len(), 1);
         found.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_pin_goes_before_the_name() {
+        let (named, meant) = (person("7", "adiaz"), person("8", "ana.diaz"));
+        let found = pinned(vec![user("1", "ADiaz", "a")], &[named], std::slice::from_ref(&meant), &[("adiaz", "8")]);
+        assert_eq!(found, Match::One(meant));
+    }
+
+    #[test]
+    fn a_pin_that_names_nobody_is_nobody_and_never_the_name() {
+        assert_eq!(pinned(vec![user("1", "adiaz", "a")], &[person("7", "adiaz")], &[], &[("adiaz", "8")]), Match::None);
+    }
+
+    #[test]
+    fn a_pinned_person_who_left_is_matched_all_the_same() {
+        let left = Person { terminated: true, ..person("8", "") };
+        let found = pinned(vec![user("1", "adiaz", "a")], &[], std::slice::from_ref(&left), &[("adiaz", "8")]);
+        assert_eq!(found, Match::One(left));
+    }
+
+    #[test]
+    fn a_pin_cannot_tell_two_directory_users_of_one_name_apart() {
+        let users = vec![user("1", "adiaz", "a"), user("2", "adiaz", "b")];
+        let found = pinned(users, &[], &[person("8", "x")], &[("adiaz", "8")]);
+        assert_eq!(found, Match::SeveralUsers(vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
+    fn whoever_is_found_by_number_makes_no_name_ambiguous() {
+        let users = vec![user("1", "adiaz", "a"), user("2", "bking", "a")];
+        let pins = Pins::from([("bking".to_owned(), "8".to_owned())]);
+        let found = match_members(&members(users), &[person("7", "adiaz")], &[person("8", "ADIAZ")], &pins);
+        assert_eq!(found, [Match::One(person("7", "adiaz")), Match::One(person("8", "ADIAZ"))]);
+    }
+
+    #[test]
+    fn two_users_may_come_to_one_person() {
+        let users = vec![user("1", "adiaz", "a"), user("2", "bking", "a")];
+        let pins = Pins::from([("bking".to_owned(), "7".to_owned())]);
+        let (by_name, by_number) = (person("7", "adiaz"), person("7", "adiaz"));
+        let found = match_members(&members(users), std::slice::from_ref(&by_name), &[by_number], &pins);
+        assert_eq!(found, [Match::One(by_name.clone()), Match::One(by_name)]);
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! The rules of shift-based access.
 //!
-//! **Why?** The way from punches to a decision, in sentences for a clerk. See [`explain`].
-//!
 //! Everything here is pure: no clock, no environment, no input or output. Time is an argument, so the same arguments
 //! give the same answer, in a test as in production.
 //!
-//! The modules are a tower whose floors only look down: `explain` on `decide`; `plan`, `decide` (and what they are made of, `derive` and
-//! `identity`) on `record` and `status`, those on `timecard`, `settings` and `zone`, those on `ids` and `catalogue`.
-//!
 //! The flow is [`mod@derive`] (punches to a status), [`plan`] (what was read to what is stored), [`mod@decide`] (a record to a
-//! decision); [`identity`] says whose the punches are, [`zone`] when they were, and [`what_if`] what other settings would say.
+//! decision); [`identity`] says whose the punches are, [`zone`] when they were, [`what_if`] what other settings would say, and
+//! [`explain`] tells the whole way in sentences for a clerk. The modules are a tower whose floors only look down: `explain` on
+//! `decide`; `plan`, `decide` (and what they are made of, `derive` and `identity`) on `record` and `status`, those on
+//! `timecard`, `settings` and `zone`, those on `ids` and `catalogue`.
 //!
 #![doc = include_str!("../RULES.md")]
 #![forbid(unsafe_code)]

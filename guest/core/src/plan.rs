@@ -34,6 +34,8 @@ pub struct Reading {
 pub enum Found {
     /// Nobody, or nobody the API user may see.
     NotInKronos,
+    /// The user is pinned to a person number that is nobody's, or of nobody the API user may see.
+    PinnedToNobody(String),
     /// Several persons: their numbers.
     AmbiguousPersons(Vec<String>),
     /// Several directory users of that name: their domains.
@@ -167,7 +169,7 @@ pub fn is_held(closings: u64, members: u64, settings: &Settings) -> bool {
 
 fn is_matched(reading: &Reading) -> bool {
     match reading.found {
-        Found::NotInKronos | Found::AmbiguousPersons(_) | Found::AmbiguousUsers(_) => false,
+        Found::NotInKronos | Found::PinnedToNobody(_) | Found::AmbiguousPersons(_) | Found::AmbiguousUsers(_) => false,
         Found::Failed { .. } => reading.person_number.is_some(),
         Found::Card { .. } | Found::OnPremise(_) => true,
     }
@@ -181,6 +183,10 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
         Found::NotInKronos => {
             unknown(Reason::NotInKronos, "No person in Kronos has this user name, or the API user may not see the person.".into())
         }
+        Found::PinnedToNobody(number) => unknown(
+            Reason::NotInKronos,
+            format!("The property identities pins this user to person {number}, who is not in Kronos, or whom the API user may not see."),
+        ),
         Found::AmbiguousPersons(numbers) => {
             unknown(Reason::AmbiguousUser, format!("Several persons in Kronos have this user name: {}.", numbers.join(", ")))
         }

@@ -7,6 +7,8 @@ use chrono_tz::Tz;
 
 use crate::iana;
 
+use crate::identity::Pins;
+
 mod check;
 mod properties;
 
@@ -64,6 +66,8 @@ pub struct Settings {
     pub authorize_unreachable: bool,
     /// `freshness-minutes`.
     pub freshness: Duration,
+    /// `identities`: keys of user names (see [`crate::ids::key`]) to person numbers, trimmed.
+    pub identities: Pins,
     /// `zones`: Kronos id or name to IANA name.
     pub zones: BTreeMap<String, String>,
     /// `default-time-zone`, if set.
@@ -109,6 +113,7 @@ impl Settings {
             authorize_unknown: values.switch("authorize-unknown"),
             authorize_unreachable: values.switch("authorize-unreachable"),
             freshness: Duration::minutes(values.given_number("freshness-minutes").unwrap_or(default_freshness(interval))),
+            identities: values.table("identities").into_iter().map(|(user, number)| (crate::ids::key(&user), number)).collect(),
             zones: values.table("zones"),
             default_time_zone: values.text("default-time-zone"),
             brake_percent: u8::try_from(values.number("brake-percent")).unwrap_or_default(),
@@ -243,6 +248,7 @@ mod tests {
             ("authorize-unknown", Value::Switch(true)),
             ("authorize-unreachable", Value::Switch(true)),
             ("freshness-minutes", Value::Number(20)),
+            ("identities", Value::Table(BTreeMap::from([(" ADiaz ".to_owned(), " 0042 ".to_owned())]))),
             ("zones", zones),
             ("default-time-zone", text("Europe/Berlin")),
             ("brake-percent", Value::Number(30)),
@@ -256,6 +262,7 @@ mod tests {
         assert_eq!((settings.max_shift, settings.max_break), (Duration::hours(12), Duration::minutes(45)));
         assert_eq!((settings.grace_after, settings.brake_percent), (Duration::minutes(10), 30));
         assert_eq!((settings.allow_on_break, settings.authorize_unknown, settings.authorize_unreachable), (false, true, true));
+        assert_eq!(settings.identities, Pins::from([("adiaz".to_owned(), "0042".to_owned())]));
         assert_eq!(settings.zones.get("13411").map(String::as_str), Some("America/New_York"));
         assert_eq!(settings.default_time_zone.as_deref(), Some("Europe/Berlin"));
     }

@@ -30,6 +30,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// What a worker is doing, as far as the time system shows.
     Status {

@@ -438,7 +438,7 @@ impl World<'_> {
         let now = instant(step.read_at.unwrap_or(step.now))?;
         let zones = Zones::new(settings, self.ukg.zone_list());
         let members = members(self.story.directory());
-        let matched = match_members(&members, &self.ukg.people());
+        let matched = match_members(&members, &self.ukg.people(), &self.ukg.people(), &settings.identities);
         let readings: Vec<_> = members
             .iter()
             .zip(matched)

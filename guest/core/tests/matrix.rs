@@ -81,6 +81,7 @@ const NO_ROWS: &[(&str, &str)] = &[
     ("zones", "says how local times are read"),
     ("default-time-zone", "says how local times are read"),
     ("brake-percent", "is about runs"),
+    ("identities", "says whose time card is read"),
 ];
 
 /// The four that decide about a record as it is. The others say what the record is, or when it is too old.

@@ -121,7 +121,7 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
 
 /// Who the workers are, and who is exempt.
 async fn read_groups(settings: &Settings, report: &mut Report) -> Result<(Groups, Groups), Trouble> {
-    let (members, exempt) = gather::groups(&Directory::new(), settings, &mut report.warnings).await?;
+    let (members, exempt) = gather::groups(&Directory::new(), settings, staging::BATCH, &mut report.warnings).await?;
     if members.members == 0 {
         let trouble = members.first_trouble;
         return Err(trouble.unwrap_or_else(|| Trouble::new(catalogue::GROUP_EMPTY, "no configured group has an enabled member")));

@@ -1,4 +1,4 @@
-//! Persons by user name (facts/ukg-pro-wfm.md §2.1).
+//! Persons by user name or person number (facts/ukg-pro-wfm.md §2.1).
 
 use std::collections::HashSet;
 
@@ -67,13 +67,29 @@ fn as_asked(names: &[String], spelled: String) -> String {
 async fn read(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
     let today = clock::now().date_naive();
     let parts = parts::read(names, &kronos.people, async |names| {
-        let answer = kronos.ask(question(names)).await?;
+        let answer = kronos.ask(question("username", names)).await?;
         let entries = Entries::<Found>::read(&answer.body);
         let entries = entries.ok_or_else(|| parts::Stop::Trouble(puzzling(&answer, "the question who has these user names")))?;
         Ok(sort_out(entries, names, today, |said| words(said, &answer)))
     });
+    Ok(together(parts.await?))
+}
+
+/// See [`Kronos::people_numbered`].
+pub async fn numbered(kronos: &Kronos, numbers: &[String]) -> Result<People, Trouble> {
+    let today = clock::now().date_naive();
+    let parts = parts::read(numbers, &kronos.numbers, async |numbers| {
+        let answer = kronos.ask(question("personnumber", numbers)).await?;
+        let entries = Entries::<Numbered>::read(&answer.body);
+        let entries = entries.ok_or_else(|| parts::Stop::Trouble(puzzling(&answer, "the question who has these person numbers")))?;
+        Ok(sort_out(entries, numbers, today, |said| words(said, &answer)))
+    });
+    Ok(together(parts.await?))
+}
+
+fn together(parts: Vec<parts::Part<'_, People>>) -> People {
     let mut people = People::default();
-    for (names, result) in parts.await? {
+    for (names, result) in parts {
         match result {
             Ok(part) => {
                 people.found.extend(part.found);
@@ -84,23 +100,23 @@ async fn read(kronos: &Kronos, names: &[String]) -> Result<People, Trouble> {
             Err(unread) => people.failed.extend(names.iter().map(|name| (name.clone(), unread.message.clone()))),
         }
     }
-    Ok(people)
+    people
 }
 
-fn question(names: &[String]) -> Call {
-    let body = json!({"where": {"employees": {"key": "username", "values": names}, "extensionType": "employee"}});
+fn question(key: &str, values: &[String]) -> Call {
+    let body = json!({"where": {"employees": {"key": key, "values": values}, "extensionType": "employee"}});
     Call::post("/api/v1/commons/persons/extensions/multi_read", &body)
 }
 
 /// Whether somebody was not found is no failure; an error that names nobody is one for each name without an answer.
-fn sort_out(entries: Entries<Found>, names: &[String], today: NaiveDate, words: impl Fn(&Said) -> String) -> People {
-    let assigned = entries.assign(names, &Ids::new(), ids::key);
+fn sort_out<V: Keyed>(entries: Entries<V>, names: &[String], today: NaiveDate, words: impl Fn(&Said) -> String) -> People {
+    let assigned = entries.assign(names, &Ids::new(), V::same);
     let is_failure = |said: &&Said| said.code.as_deref() != Some(parts::NOT_FOUND);
     let stray = assigned.stray.iter().find(is_failure);
     let mut people = People::default();
     for (name, of_one) in names.iter().zip(&assigned.each) {
         people.found.extend(of_one.iter().flatten().map(|found| found.person(name, today)));
-        people.ids.extend(of_one.iter().flatten().filter_map(Found::id));
+        people.ids.extend(of_one.iter().flatten().filter_map(|found| found.found().id()));
         let found_nobody = of_one.iter().all(Result::is_err);
         let error = of_one.iter().filter_map(|result| result.as_ref().err()).find(is_failure);
         if let Some(said) = error.or(stray.filter(|_| of_one.is_empty())).filter(|_| found_nobody) {
@@ -110,9 +126,53 @@ fn sort_out(entries: Entries<Found>, names: &[String], today: NaiveDate, words: 
     people
 }
 
+/// A person as found by one of the two keys.
+trait Keyed: Item {
+    /// Two values of the key are the same if this makes the same of them.
+    fn same(value: &str) -> String;
+    /// What the answer says.
+    fn found(&self) -> &Found;
+    /// The person, who was found by asking for this value.
+    fn person(&self, asked: &str, today: NaiveDate) -> Person;
+}
+
+impl Keyed for Found {
+    fn same(value: &str) -> String {
+        ids::key(value)
+    }
+
+    fn found(&self) -> &Found {
+        self
+    }
+
+    fn person(&self, asked: &str, today: NaiveDate) -> Person {
+        Person { user_name: self.user_name.clone().unwrap_or_else(|| asked.to_owned()), ..self.nameless(today) }
+    }
+}
+
+/// A person who was asked for by number. The user name is kept with the blanks around it, which are a cause of trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Numbered(Found);
+
+impl Keyed for Numbered {
+    /// Person numbers are compared as they are, leading zeros included.
+    fn same(value: &str) -> String {
+        value.trim().to_owned()
+    }
+
+    fn found(&self) -> &Found {
+        &self.0
+    }
+
+    fn person(&self, _: &str, today: NaiveDate) -> Person {
+        Person { user_name: self.0.raw_name.clone(), ..self.0.nameless(today) }
+    }
+}
+
 /// A person as the answer describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {
+    raw_name: String,
     user_name: Option<String>,
     person_number: String,
     person_id: Option<String>,
@@ -121,10 +181,10 @@ struct Found {
 }
 
 impl Found {
-    fn person(&self, asked: &str, today: NaiveDate) -> Person {
+    fn nameless(&self, today: NaiveDate) -> Person {
         Person {
             person_number: self.person_number.clone(),
-            user_name: self.user_name.clone().unwrap_or_else(|| asked.to_owned()),
+            user_name: String::new(),
             zone: self.zone.clone(),
             terminated: self.statuses.iter().any(|span| span.is_terminated_on(today)),
         }
@@ -193,30 +253,45 @@ impl Item for Found {
     type Wire = WirePerson;
 
     fn from_wire(wire: WirePerson) -> Entry<Self> {
-        if let Loose::Object(person) = wire.success {
-            return Self::from_wire(*person);
-        }
-        let employee = wire.employee.into_object();
-        let user_name = employee.as_ref().and_then(|employee| employee.user_name.to_text());
-        let key = user_name.clone().map(Whose::Asked);
-        let error = entries::error(wire.error);
-        if let Some(said) = error.or_else(|| wire.exception_present.yes()?.then(|| Said::words("UKG reports an exception"))) {
-            return Entry::error(key, said);
-        }
-        let Some((employee, person_number)) =
-            employee.and_then(|employee| employee.person_number.to_text().map(|number| (employee, number)))
-        else {
-            return Entry::error(key, Said::words("UKG gives no person number"));
-        };
-        let found = Self {
-            user_name,
-            person_number,
-            person_id: employee.person_id.to_text(),
-            zone: zone_of(&employee.time_zone, &employee.time_zone_id),
-            statuses: employee.employment_statuses.items.iter().filter_map(Loose::object).map(status).collect(),
-        };
-        Entry { key, what: Ok(found) }
+        entry(wire, |employee| employee.user_name.to_text())
     }
+}
+
+impl Item for Numbered {
+    type Wire = WirePerson;
+
+    fn from_wire(wire: WirePerson) -> Entry<Self> {
+        let Entry { key, what } = entry(wire, |employee| employee.person_number.to_text());
+        Entry { key, what: what.map(Self) }
+    }
+}
+
+fn entry(wire: WirePerson, asked: fn(&WireEmployee) -> Option<String>) -> Entry<Found> {
+    if let Loose::Object(person) = wire.success {
+        return entry(*person, asked);
+    }
+    let employee = wire.employee.into_object();
+    let key = employee.as_ref().and_then(asked).map(Whose::Asked);
+    let error = entries::error(wire.error);
+    if let Some(said) = error.or_else(|| wire.exception_present.yes()?.then(|| Said::words("UKG reports an exception"))) {
+        return Entry::error(key, said);
+    }
+    let Some((employee, person_number)) = employee.and_then(|employee| employee.person_number.to_text().map(|number| (employee, number)))
+    else {
+        return Entry::error(key, Said::words("UKG gives no person number"));
+    };
+    let found = Found {
+        raw_name: match &employee.user_name {
+            Loose::Text(name) => name.clone(),
+            _ => String::new(),
+        },
+        user_name: employee.user_name.to_text(),
+        person_number,
+        person_id: employee.person_id.to_text(),
+        zone: zone_of(&employee.time_zone, &employee.time_zone_id),
+        statuses: employee.employment_statuses.items.iter().filter_map(Loose::object).map(status).collect(),
+    };
+    Entry { key, what: Ok(found) }
 }
 
 fn status(wire: &WireStatus) -> StatusSpan {
@@ -236,7 +311,7 @@ mod tests {
     fn sorted(body: &str, names: &[&str]) -> People {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         let today = NaiveDate::from_ymd_opt(2026, 5, 4).unwrap();
-        sort_out(Entries::read(body.as_bytes()).unwrap(), &names, today, Said::to_string)
+        sort_out(Entries::<Found>::read(body.as_bytes()).unwrap(), &names, today, Said::to_string)
     }
 
     fn numbers(people: &People) -> Vec<&str> {
@@ -310,6 +385,18 @@ mod tests {
         let people = sorted(r#"[{"employeeExtension":{"userName":"a1","personNumber":"1"}}]"#, &["a1"]);
         assert_eq!(spelled_otherwise(&people, str::to_lowercase), None);
         assert_eq!(spelled_otherwise(&people, str::to_uppercase), Some(("a1".to_owned(), "A1".to_owned())));
+    }
+
+    #[test]
+    fn people_asked_for_by_number_keep_the_blanks_of_their_names_and_may_have_none() {
+        let body = r#"[{"employeeExtension":{"userName":" adiaz ","personNumber":"0042"}},{"employeeExtension":{"personNumber":42}},
+            {"employeeExtension":{"personNumber":"9"},"error":{"errorCode":"WCO-101299","message":"broken"},"exceptionPresent":true}]"#;
+        let numbers = ["42", "0042", "7", "9"].map(str::to_owned);
+        let today = NaiveDate::from_ymd_opt(2026, 5, 4).unwrap();
+        let people = sort_out(Entries::<Numbered>::read(body.as_bytes()).unwrap(), &numbers, today, Said::to_string);
+        let found: Vec<_> = people.found.iter().map(|person| (person.person_number.as_str(), person.user_name.as_str())).collect();
+        assert_eq!(found, [("42", ""), ("0042", " adiaz ")]);
+        assert_eq!(people.failed, [("9".to_owned(), "WCO-101299: broken".to_owned())]);
     }
 
     #[test]

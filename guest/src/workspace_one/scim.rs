@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::call::loose::{List, Loose, Word};
-use crate::workspace_one::{DirectoryUserState, Group, MemberUser};
+use crate::workspace_one::{DirectoryUserState, Group, ListedUser, MemberUser};
 
 /// The attributes of a group without its members.
 pub const GROUP_ATTRIBUTES: &str = "displayName,urn:scim:schemas:extension:workspace:1.0";
@@ -211,6 +211,13 @@ impl WireUser {
         })
     }
 
+    /// The user as one of all; none if deleted, or without an id or a name.
+    pub fn listed(&self) -> Option<ListedUser> {
+        let standing = self.standing();
+        let (id, user_name) = (self.id.to_text()?, self.user_name.to_text()?);
+        (standing != Standing::Deleted).then_some(ListedUser { id, user_name, enabled: matches!(standing, Standing::Enabled(_)) })
+    }
+
     /// The ids of the user's groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         values(Some(&self.groups))
@@ -253,6 +260,9 @@ mod tests {
         assert_eq!(user(&extension(r#""userStatus":"3""#)).standing(), Standing::Deleted);
         assert_eq!(user(&extension(r#""softDeleted":true"#)).standing(), Standing::Deleted);
         assert_eq!(serde_json::from_str::<WireUser>(r#"{"id":"u"}"#).unwrap().standing(), Standing::Unreadable);
+        assert!(user("").listed().is_some_and(|listed| listed.enabled));
+        assert!(user(r#","active":false"#).listed().is_some_and(|listed| !listed.enabled));
+        assert_eq!(user(&extension(r#""softDeleted":true"#)).listed(), None);
     }
 
     #[test]

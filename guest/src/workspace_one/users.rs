@@ -1,12 +1,12 @@
-//! Users by name, and one user by id.
+//! Users by name, one user by id, and all users.
 
 use shift_access_core::{catalogue, ids};
 
 use crate::call::{Answer, System, blame, send};
 use crate::trouble::Trouble;
-use crate::workspace_one::pages::Pages;
+use crate::workspace_one::pages::{PASSES, Pages};
 use crate::workspace_one::scim::{Standing, USER_ATTRIBUTES, WireUser};
-use crate::workspace_one::{DirectoryUserState, by_id, filter, puzzling};
+use crate::workspace_one::{DirectoryUserState, ListedUser, by_id, filter, puzzling};
 
 /// See [`Directory::find_users`](crate::workspace_one::Directory::find_users).
 ///
@@ -36,6 +36,23 @@ async fn spelled(name: &str) -> Result<Vec<DirectoryUserState>, Trouble> {
         }
     }
     Ok(found)
+}
+
+/// See [`Directory::everybody`](crate::workspace_one::Directory::everybody).
+pub async fn everybody<F>(mut sink: F) -> Result<bool, Trouble>
+where
+    F: AsyncFnMut(Vec<ListedUser>) -> Result<(), Trouble>,
+{
+    for _ in 0..PASSES {
+        let mut pages = Pages::of("Users", USER_ATTRIBUTES);
+        while let Some(page) = pages.next::<WireUser>().await? {
+            sink(page.iter().filter_map(WireUser::listed).collect()).await?;
+        }
+        if pages.is_whole() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Why the standing of one member is not known.

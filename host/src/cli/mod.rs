@@ -6,6 +6,7 @@ mod check;
 mod decide;
 mod describe;
 mod history;
+mod identities;
 mod run;
 mod text;
 mod what_if;
@@ -43,6 +44,7 @@ enum Command {
     Worker(worker::Args),
     Decide(decide::Args),
     WhatIf(what_if::Args),
+    Identities(identities::Args),
     History(history::Args),
 }
 
@@ -147,6 +149,7 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Worker(args) => worker::run(&config, args).await,
         Command::Decide(args) => decide::run(&config, args).await,
         Command::WhatIf(args) => what_if::run(&config, args).await,
+        Command::Identities(args) => identities::run(&config, args).await,
         Command::History(args) => history::run(&config, args).await,
     }
 }

@@ -35,7 +35,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let order = order.map_err(|error| Exit::Usage(error.to_string()))?;
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
-    let (progress, bar) = show_progress(&args);
+    let (progress, receiver) = watch::channel(Progress::default());
+    let bar = show_progress(format!("{} {}", args.tenant, args.job), receiver);
     let ended = site.host().run(&tenant, order, stop, progress).await;
     bar.await;
     let detail = ended.map_err(|error| Exit::Failed(error.to_string()))?;
@@ -63,10 +64,8 @@ async fn cancel_on_signal(stop: CancellationToken) {
     }
 }
 
-/// A bar on a terminal, plain lines otherwise. The second part ends when the run has.
-fn show_progress(args: &Args) -> (watch::Sender<Progress>, impl Future<Output = ()>) {
-    let (sender, mut receiver) = watch::channel(Progress::default());
-    let title = format!("{} {}", args.tenant, args.job);
+/// A bar on a terminal, plain lines otherwise. What it answers ends when nobody can tell of any more progress.
+pub(super) fn show_progress(title: String, mut receiver: watch::Receiver<Progress>) -> impl Future<Output = ()> {
     let terminal = std::io::stderr().is_terminal();
     let shown = tokio::spawn(async move {
         let bar = if terminal { bar(&title) } else { ProgressBar::hidden() };
@@ -81,9 +80,9 @@ fn show_progress(args: &Args) -> (watch::Sender<Progress>, impl Future<Output = 
         }
         bar.finish_and_clear();
     });
-    (sender, async move {
+    async move {
         let _ = shown.await;
-    })
+    }
 }
 
 fn bar(title: &str) -> ProgressBar {

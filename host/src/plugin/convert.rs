@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::Report;
 use super::exports::{access, jobs, pack, roster};
-use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Source, Verdict};
+use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Identities, Identity, Source, Verdict};
 use crate::description as own;
 use crate::history::{Failure, Step, StepOutcome, Warning};
 
@@ -15,7 +15,6 @@ pub(super) fn failure(failure: jobs::Failure) -> (Failure, Report) {
 
 impl From<jobs::Report> for Report {
     fn from(report: jobs::Report) -> Self {
-        let warning = |w: jobs::Warning| Warning { code: w.code, message: w.message, subject: w.subject };
         let step = |s: jobs::Step| Step { title: s.title, outcome: outcome(s.outcome), detail: s.detail };
         Self {
             counts: report.counts.into_iter().map(|count| (count.name, count.value)).collect(),
@@ -23,6 +22,10 @@ impl From<jobs::Report> for Report {
             steps: report.steps.into_iter().map(step).collect(),
         }
     }
+}
+
+fn warning(warning: jobs::Warning) -> Warning {
+    Warning { code: warning.code, message: warning.message, subject: warning.subject }
 }
 
 fn outcome(outcome: jobs::StepOutcome) -> StepOutcome {
@@ -52,6 +55,26 @@ impl From<access::Comparison> for Comparison {
             _ => Change::None,
         };
         Self { user: compared.today.user.clone(), change, today: compared.today.into(), then: compared.then.into() }
+    }
+}
+
+impl From<roster::IdentityListing> for Identities {
+    fn from(page: roster::IdentityListing) -> Self {
+        let identity = |found: roster::Identity| Identity {
+            state: found.state,
+            user: found.user,
+            person_numbers: found.person_numbers,
+            person_user: found.person_user,
+            pinned: found.pinned,
+            cause: found.cause,
+            explanation: found.explanation,
+            suggestion: found.suggestion,
+        };
+        Self {
+            items: page.items.into_iter().map(identity).collect(),
+            warnings: page.warnings.into_iter().map(warning).collect(),
+            next: page.cursor,
+        }
     }
 }
 

@@ -51,12 +51,14 @@ fn check_one(info: &PropertyInfo, value: Option<&Value>) -> Vec<Problem> {
         (Kind::Items, Value::Text(_) | Value::Items(_)) if info.required && split_names(value).is_empty() => vec![missing(info.name)],
         (Kind::Text, Value::Text(text)) if info.name == "alert-email" => addresses(text),
         (Kind::Text, Value::Text(text)) if info.name == "default-time-zone" => default_zone(text),
-        (Kind::Table, Value::Table(table)) => table.iter().flat_map(|(name, zone)| zone_row(name, zone)).collect(),
+        (Kind::Table, Value::Table(table)) if info.name == "zones" => table.iter().flat_map(|(name, zone)| zone_row(name, zone)).collect(),
+        (Kind::Table, Value::Table(table)) if info.name == "identities" => pins(table),
         (Kind::Number { .. }, Value::Number(_))
         | (Kind::Choice(_) | Kind::Text, Value::Text(_))
         | (Kind::Items, Value::Text(_) | Value::Items(_))
-        | (Kind::Switch, Value::Switch(_)) => Vec::new(),
-        (kind, _) => vec![wrong_kind(info.name, kind, value)],
+        | (Kind::Switch, Value::Switch(_))
+        | (Kind::Table, Value::Table(_)) => Vec::new(),
+        (kind, _) => vec![wrong_kind(info, kind, value)],
     }
 }
 
@@ -85,7 +87,7 @@ fn no_choice(key: &str, text: &str, choices: &[&str]) -> Problem {
     error(key, format!("\"{text}\" is none of the choices"), format!("write {}", choices.join(" or ")))
 }
 
-fn wrong_kind(key: &str, wanted: Kind, found: &Value) -> Problem {
+fn wrong_kind(info: &PropertyInfo, wanted: Kind, found: &Value) -> Problem {
     let found = match found {
         Value::Text(_) => "a text",
         Value::Number(_) => "a number",
@@ -98,10 +100,11 @@ fn wrong_kind(key: &str, wanted: Kind, found: &Value) -> Problem {
         Kind::Number { min, max } => format!("write a whole number from {min} to {max}, without quotes"),
         Kind::Switch => "write true or false, without quotes".to_owned(),
         Kind::Items => "write a text with commas between the names, or a list of texts".to_owned(),
+        Kind::Table if info.name == "identities" => format!("write a table, such as {A_PIN}"),
         Kind::Table => "write a table, such as \"13411\" = \"America/New_York\"".to_owned(),
         Kind::Choice(choices) => format!("write \"{}\"", choices.join("\" or \"")),
     };
-    error(key, format!("{found} does not fit here"), remedy)
+    error(info.name, format!("{found} does not fit here"), remedy)
 }
 
 /// Sanity, not RFC 5322: it catches a name without an address, a forgotten comma and a stray semicolon.
@@ -151,6 +154,33 @@ fn zone_row(name: &str, zone: &str) -> Vec<Problem> {
     if !is_iana(zone) {
         let message = format!("\"{zone}\", given for \"{name}\", is no IANA time zone");
         problems.push(error("zones", message, format!("write an IANA name, such as \"{name}\" = \"America/New_York\"")));
+    }
+    problems
+}
+
+/// A row of `identities`.
+const A_PIN: &str = "\"adiaz\" = \"100007\"";
+
+/// A pin is one user and one person: what else a table can say would be read as a guess.
+fn pins(table: &BTreeMap<String, String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let (mut users, mut numbers) = (BTreeMap::<String, &str>::new(), BTreeMap::<&str, &str>::new());
+    for (user, number) in table {
+        let (user, number) = (user.trim(), number.trim());
+        if user.is_empty() {
+            let message = format!("a pin without a user name stands for \"{number}\"");
+            problems.push(error("identities", message, format!("write the user name in front of the equals sign, as in {A_PIN}")));
+        } else if let Some(other) = users.insert(ids::key(user), user) {
+            let message = format!("\"{other}\" and \"{user}\" are one user name: case does not count");
+            problems.push(error("identities", message, "keep one of the two lines"));
+        }
+        if number.is_empty() {
+            let message = format!("\"{user}\" is pinned to no person number");
+            problems.push(error("identities", message, format!("write the person number of Kronos, as in {A_PIN}, or take the line out")));
+        } else if let Some(other) = numbers.insert(number, user).filter(|other| ids::key(other) != ids::key(user)) {
+            let message = format!("\"{other}\" and \"{user}\" are pinned to the same person, {number}");
+            problems.push(error("identities", message, "pin each person to one user: the working status of a person is one user's"));
+        }
     }
     problems
 }
@@ -274,6 +304,26 @@ mod tests {
         assert_eq!(only(&[("default-time-zone", text("Eastern Time"))]).message, "\"Eastern Time\" is no IANA time zone");
         assert_eq!(only(&[("zones", table("13411", "New York"))]).message, "\"New York\", given for \"13411\", is no IANA time zone");
         assert_eq!(only(&[("zones", table(" ", "UTC"))]).key, "zones");
+    }
+
+    #[test]
+    fn a_pin_is_one_user_and_one_person() {
+        let table = |rows: &[(&str, &str)]| {
+            let rows = rows.iter().map(|(user, number)| ((*user).to_owned(), (*number).to_owned()));
+            [("identities", Value::Table(rows.collect()))]
+        };
+        assert!(problems(&table(&[("adiaz", "100007"), ("ACME\\bking", "0042"), ("cmoss", "42")])).is_empty());
+        for (rows, message) in [
+            (&[(" ", "7")][..], "a pin without a user name stands for \"7\""),
+            (&[("adiaz", " ")], "\"adiaz\" is pinned to no person number"),
+            (&[("ADiaz", "7"), ("adiaz", "8")], "\"ADiaz\" and \"adiaz\" are one user name: case does not count"),
+            (&[("ADiaz", "7"), ("adiaz ", "7")], "\"ADiaz\" and \"adiaz\" are one user name: case does not count"),
+            (&[("adiaz", "7"), ("bking", "7 ")], "\"adiaz\" and \"bking\" are pinned to the same person, 7"),
+        ] {
+            let problem = only(&table(rows));
+            assert_eq!((problem.severity, problem.message.as_str()), (Severity::Error, message));
+        }
+        assert_eq!(only(&[("identities", text("adiaz"))]).remedy, "write a table, such as \"adiaz\" = \"100007\"");
     }
 
     #[test]

@@ -187,6 +187,15 @@ pub const PROPERTIES: &[PropertyInfo] = &[
         what_if: true,
     },
     PropertyInfo {
+        name: "identities",
+        title: "Identities",
+        summary: "Users who are pinned to a person by hand because the user names do not match: user name and person number, such as \"adiaz\" = \"100007\".",
+        kind: Kind::Table,
+        default: DefaultValue::NoRows,
+        required: false,
+        what_if: false,
+    },
+    PropertyInfo {
         name: "zones",
         title: "Time zones",
         summary: "Time zones that Kronos names by a number or a name of its own, such as \"13411\" = \"America/New_York\".",
