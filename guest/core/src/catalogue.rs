@@ -230,14 +230,16 @@ catalogue! {
     NOT_IN_KRONOS = 70 {
         "Worker not in Kronos",
         "No person in UKG Pro WFM has this user name, or the API user may not see the person.",
-        "The user name must be the same in Workspace ONE Access and in UKG. If it is, look whether the employee group of the API user \
-         covers the person: hidden people are missing without any error.",
+        "The user name must be the same in Workspace ONE Access and in UKG; the report on identities tells what is near. If it is the \
+         same, look whether the employee group of the API user covers the person: hidden people are missing without any error. Where \
+         the names must differ, pin the user to the person number in the property identities.",
     }
     /// A name is not unique.
     AMBIGUOUS = 71 {
         "Worker is ambiguous",
         "The user name fits several persons in UKG Pro WFM, or several users in Workspace ONE Access.",
-        "Make the user name unique. The same name in two domains of the directory counts as two users: keep one of them in the groups.",
+        "Make the user name unique, or pin the user to the right person number in the property identities. The same name in two domains \
+         of the directory counts as two users: keep one of them in the groups.",
     }
     /// Kronos failed for one worker.
     KRONOS_WORKER_ERROR = 72 {
