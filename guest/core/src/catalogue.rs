@@ -266,6 +266,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_row_is_found_by_its_number_and_nothing_else_is() {
+        for row in CATALOGUE {
+            assert_eq!(entry(row.number).map(|found| found.title), Some(row.title));
+        }
+        assert!(entry(0).is_none() && entry(99).is_none());
+    }
+
+    #[test]
     fn the_numbers_ascend_and_are_two_digits() {
         assert!(CATALOGUE.windows(2).all(|pair| pair[0].number < pair[1].number));
         assert!(CATALOGUE.iter().all(|entry| entry.number < 100));

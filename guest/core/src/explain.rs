@@ -185,3 +185,32 @@ fn switch(name: &str, on: bool) -> String {
 fn said(at: Option<DateTime<Utc>>, what: String) -> Evidence {
     Evidence { at, what }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Source;
+    use crate::status::Reason;
+
+    #[test]
+    fn a_record_as_old_as_allowed_is_still_good() {
+        let observed_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let record = Record {
+            user: "maria".into(),
+            person_number: None,
+            status: Status::OnShift,
+            reason: Reason::ClockedIn,
+            since: Some(observed_at),
+            zone: None,
+            observed_at,
+            source: Source { run: None, kind: SourceKind::Batch },
+            evidence: vec![],
+        };
+        let settings = Settings::defaults();
+        let last = observed_at + settings.freshness;
+        for (now, wanted) in [(last, "That is good until"), (last + Duration::milliseconds(1), "That was good until")] {
+            let steps = explain("maria", Some(&record), false, Reach::Reached, &settings, now);
+            assert!(steps.iter().any(|step| step.what.starts_with(wanted)), "{steps:?}");
+        }
+    }
+}

@@ -356,6 +356,7 @@ mod tests {
         for step in &again.steps {
             assert_eq!((step.change, step.record.observed_at), (Change::Unchanged, later));
             assert!(step.record.says_the_same_as(&first[&step.key]));
+            assert!(step.why.starts_with("still "), "{}", step.why);
         }
     }
 

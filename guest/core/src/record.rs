@@ -1,5 +1,7 @@
 //! What is stored for one worker, and which of two pieces of knowledge wins.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 
 use crate::status::{Reason, SourceKind, Status};
@@ -49,10 +51,11 @@ impl Record {
     /// Whether `newer` may replace this stored record (design §5): what was read later wins, and an event never beats
     /// a reading of the same moment. The same moment read twice replaces, so that doing a thing again is harmless.
     pub fn yields_to(&self, newer: &Record) -> bool {
-        if newer.observed_at == self.observed_at {
-            return newer.source.kind != SourceKind::Event || self.source.kind == SourceKind::Event;
+        match newer.observed_at.cmp(&self.observed_at) {
+            Ordering::Greater => true,
+            Ordering::Equal => newer.source.kind != SourceKind::Event || self.source.kind == SourceKind::Event,
+            Ordering::Less => false,
         }
-        newer.observed_at > self.observed_at
     }
 
     /// Whether both say the same of the worker: status, reason and since.
