@@ -436,11 +436,25 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_their_names_in_the_order_to_show() {
-        let mut sum = Counts { members: 2, ..Counts::default() };
-        sum.add(&Counts { members: 1, removed: 3, ..Counts::default() });
-        let names: Vec<_> = sum.named().iter().map(|(name, _)| *name).collect();
+    fn every_number_is_added_and_has_its_name_in_the_order_to_show() {
+        let one = Counts {
+            members: 1,
+            matched: 2,
+            unmatched: 3,
+            on_shift: 4,
+            on_break: 5,
+            off_shift: 6,
+            unknown: 7,
+            changed: 8,
+            unchanged: 9,
+            failed: 10,
+            removed: 11,
+        };
+        let mut sum = one;
+        sum.add(&one);
+        sum.add(&one);
+        let (names, numbers): (Vec<_>, Vec<_>) = sum.named().into_iter().unzip();
         assert_eq!(names.join(" "), "members matched unmatched on_shift on_break off_shift unknown changed unchanged failed removed");
-        assert_eq!((sum.named()[0].1, sum.named()[10].1), (3, 3));
+        assert_eq!(numbers, [3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33]);
     }
 }

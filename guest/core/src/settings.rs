@@ -227,6 +227,7 @@ mod tests {
     fn the_defaults_that_the_pack_describes_change_nothing() {
         let mut described: BTreeMap<_, _> =
             PROPERTIES.iter().filter_map(|info| Some((info.name.to_owned(), info.default.value()?))).collect();
+        assert_eq!(described.get("interval-minutes"), Some(&Value::Number(30)));
         described.insert("user-groups".into(), text("Store 12"));
         let settings = Settings::from_values(&described).unwrap();
         assert_eq!(settings, Settings { user_groups: vec!["Store 12".into()], ..Settings::defaults() });

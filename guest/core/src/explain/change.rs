@@ -126,3 +126,21 @@ fn names(groups: &[String], property: &str) -> String {
         _ => named,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_groups_are_named_and_the_rest_is_counted() {
+        let groups: Vec<String> = (1..=GROUPS + 2).map(|number| format!("Store {number}")).collect();
+        for (number, wanted) in [
+            (0, "the property user-groups"),
+            (1, "Store 1"),
+            (GROUPS, "Store 1, Store 2, Store 3"),
+            (GROUPS + 2, "Store 1, Store 2, Store 3 and 2 more"),
+        ] {
+            assert_eq!(names(&groups[..number], "user-groups"), wanted);
+        }
+    }
+}

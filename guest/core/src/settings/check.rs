@@ -76,8 +76,7 @@ fn missing(key: &str) -> Problem {
 }
 
 fn out_of_bounds(key: &str, number: i64, min: i64, max: i64) -> Problem {
-    let side = if number < min { "below the smallest" } else { "above the largest" };
-    let bound = if number < min { min } else { max };
+    let (side, bound) = if number < min { ("below the smallest", min) } else { ("above the largest", max) };
     let problem = error(key, format!("{number} is {side} allowed, {bound}"), format!("write a whole number from {min} to {max}"));
     Problem { number: Some(catalogue::OUT_OF_BOUNDS), ..problem }
 }
@@ -268,7 +267,11 @@ mod tests {
                 let errors: Vec<_> = found.iter().filter(|problem| problem.severity == Severity::Error).collect();
                 assert_eq!(errors.len(), 1, "{found:?}");
                 assert_eq!((errors[0].number, errors[0].key.as_str()), (Some(2), info.name));
+                let side = if number < min { "below the smallest allowed" } else { "above the largest allowed" };
+                assert!(errors[0].message.starts_with(&format!("{number} is {side}, ")), "{found:?}");
+                assert!(errors[0].message.ends_with(&format!(", {}", if number < min { min } else { max })), "{found:?}");
                 assert_eq!(errors[0].remedy, format!("write a whole number from {min} to {max}"));
+                assert_eq!(found.len(), 1, "what is out of bounds is not judged any further: {found:?}");
             }
         }
     }
@@ -331,9 +334,20 @@ mod tests {
         for good in ["", " ", "ops@acme.example", "ops@acme.example, it@stores.acme.example", "root@localhost"] {
             assert!(problems(&[("alert-email", text(good))]).is_empty(), "{good}");
         }
-        for bad in
-            ["ops", "@acme.example", "ops@", "ops@acme..example", "a@b@c", "a@b.example; c@d.example", "Ops <ops@acme.example>", "a@b,"]
-        {
+        for bad in [
+            "o ps@acme.example",
+            "o\u{a0}ps@acme.example",
+            "o\u{7}ps@acme.example",
+            "o<ps@acme.example",
+            "ops",
+            "@acme.example",
+            "ops@",
+            "ops@acme..example",
+            "a@b@c",
+            "a@b.example; c@d.example",
+            "Ops <ops@acme.example>",
+            "a@b,",
+        ] {
             assert_eq!(only(&[("alert-email", text(bad))]).key, "alert-email", "{bad}");
         }
     }
