@@ -4,10 +4,10 @@
 //! plan is made anew against what is there now.
 
 use shift_access_core::ids;
-use shift_access_core::plan::{self, Context, Plan, Reading, Standing, Step};
+use shift_access_core::plan::{self, Before, Context, Plan, Reading, Standing, Step};
 use shift_access_core::record::Record;
 
-use crate::exempt::{self, Exempt};
+use crate::exempt;
 use crate::records::{self, Stored};
 use crate::staging;
 use crate::store::{self, Outcome, Pages, StoreError, Write};
@@ -28,19 +28,32 @@ pub struct Closings {
     pub number: u64,
     /// The first of them.
     pub names: Vec<String>,
+    /// Of how many workers something was known before.
+    pub known: u64,
+}
+
+/// How things stood before the run, as the brake has to know it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stood {
+    /// What the decisions rested on.
+    pub before: Before,
+    /// Whether every exempt group could be read.
+    pub exempt_read: bool,
 }
 
 impl Closings {
     /// Adds those of another chunk.
     pub fn add(&mut self, other: Closings) {
         self.number += other.number;
+        self.known += other.known;
         let room = CLOSINGS_TOLD.saturating_sub(self.names.len());
         self.names.extend(other.names.into_iter().take(room));
     }
 
-    fn count(&mut self, name: &str) {
-        self.number += 1;
-        if self.names.len() < CLOSINGS_TOLD {
+    fn count(&mut self, name: &str, closes: bool, known: bool) {
+        self.known += u64::from(known);
+        self.number += u64::from(closes);
+        if closes && self.names.len() < CLOSINGS_TOLD {
             self.names.push(name.to_owned());
         }
     }
@@ -61,16 +74,15 @@ pub async fn store(readings: Vec<Reading>, context: Context<'_>) -> Result<Plan,
 }
 
 /// Plans the readings of a chunk, and keeps the planned records aside for when the brake has seen the whole.
-/// `exempt_read` tells whether every exempt group could be read.
-pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>, exempt_read: bool) -> Result<(Plan, Closings), StoreError> {
+pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>, stood: Stood) -> Result<(Plan, Closings), StoreError> {
     let stored = records::load(&keys_of(&readings)).await?;
     let plan = plan_of(readings, &stored, context);
     let keys: Vec<String> = plan.steps.iter().map(|step| step.key.clone()).collect();
     let mut closings = Closings::default();
-    for (Step { key, record, .. }, exempt) in plan.steps.iter().zip(exempt::over_run(&keys, exempt_read).await?) {
-        if closes(stored.records.get(key), Some(record), exempt, context) {
-            closings.count(&record.user);
-        }
+    for (Step { key, record, .. }, exempt) in plan.steps.iter().zip(exempt::over_run(&keys, stood.exempt_read).await?) {
+        let before = Standing { record: stored.records.get(key), exempt: exempt.before };
+        let after = Standing { record: Some(record), exempt: exempt.after };
+        closings.count(&record.user, plan::closes(before, after, stood.before, context.settings, context.now), before.is_known());
     }
     let aside = |step: &Step| store::write(store::key(staging::PLANNED, &step.key), records::encode(&step.record));
     store::put(plan.steps.iter().map(aside).collect()).await?;
@@ -107,30 +119,22 @@ async fn store_planned(planned: &[Record]) -> Result<u64, StoreError> {
     Err(raced())
 }
 
-/// What removing the records of workers who are in no group any more would do: how many there are, and whose give access.
-/// `exempt_read` as for [`set_aside`].
-pub async fn closings_by_removal(context: Context<'_>, exempt_read: bool) -> Result<(u64, Closings), StoreError> {
-    let mut number = 0;
+/// What removing the records of workers who are in no group any more would close.
+pub async fn closings_by_removal(context: Context<'_>, stood: Stood) -> Result<Closings, StoreError> {
     let mut closings = Closings::default();
     let mut pages = Pages::of(records::WORKERS);
     while let Some(entries) = pages.next(store::PAGE).await? {
         let strangers = strangers(entries).await?;
         let keys: Vec<String> = strangers.iter().map(|(entry, _)| store::moved(&entry.key, records::WORKERS, "")).collect();
-        for ((entry, _), exempt) in strangers.iter().zip(exempt::over_run(&keys, exempt_read).await?) {
-            number += 1;
+        for ((entry, _), exempt) in strangers.iter().zip(exempt::over_run(&keys, stood.exempt_read).await?) {
             let record = records::read(entry)?;
-            if let Some(record) = record.filter(|record| closes(Some(record), None, exempt, context)) {
-                closings.count(&record.user);
-            }
+            let before = Standing { record: record.as_ref(), exempt: exempt.before };
+            let after = Standing { record: None, exempt: exempt.after };
+            let user = record.as_ref().map_or("", |record| record.user.as_str());
+            closings.count(user, plan::closes(before, after, stood.before, context.settings, context.now), before.is_known());
         }
     }
-    Ok((number, closings))
-}
-
-fn closes(before: Option<&Record>, after: Option<&Record>, exempt: Exempt, context: Context<'_>) -> bool {
-    let before = Standing { record: before, exempt: exempt.before };
-    let after = Standing { record: after, exempt: exempt.after };
-    plan::closes(before, after, context.settings, context.now)
+    Ok(closings)
 }
 
 /// Removes the records of workers who are in no group any more; answers how many there were.

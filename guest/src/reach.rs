@@ -34,7 +34,12 @@ pub async fn note_failure(trouble: &Trouble, at: DateTime<Utc>) {
     }
 }
 
-/// How the last attempt ended. Without a legible note nothing is held against the time system.
+/// How the last attempt ended.
+pub async fn now() -> Result<Reach, StoreError> {
+    Ok(read(store::get_one(KEY.to_owned()).await?.as_ref()))
+}
+
+/// How the last attempt ended, by the note of it. Without a legible note nothing is held against the time system.
 pub fn read(entry: Option<&Entry>) -> Reach {
     match entry.and_then(|entry| serde_json::from_slice::<Form>(&entry.value).ok()) {
         Some(Form { ok: false, .. }) => Reach::Failed,

@@ -156,15 +156,35 @@ pub struct Standing<'a> {
     pub exempt: bool,
 }
 
-/// Whether `after` takes away an access that `before` gives at `now`: what the brake counts.
-pub fn closes(before: Standing<'_>, after: Standing<'_>, settings: &Settings, now: DateTime<Utc>) -> bool {
-    let allows = |standing: Standing<'_>| decide(standing.record, standing.exempt, Reach::Reached, settings, now).allow;
-    allows(before) && !allows(after)
+impl Standing<'_> {
+    /// Whether anything is known of the worker: a stranger has no access that a run could take.
+    pub const fn is_known(&self) -> bool {
+        self.record.is_some() || self.exempt
+    }
 }
 
-/// Whether so many closings are more than `brake-percent` of the members.
-pub fn is_held(closings: u64, members: u64, settings: &Settings) -> bool {
-    settings.brake_percent > 0 && closings.saturating_mul(100) > members.saturating_mul(settings.brake_percent.into())
+/// How things stood before a run, for the brake.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// How the attempt to reach the time system ended that was the last before the run.
+    pub reach: Reach,
+    /// The run before was held. Records then age because of the brake alone, so their age takes no access away: else the
+    /// brake would let go by itself as soon as they are too old.
+    pub held: bool,
+}
+
+/// Whether `after` takes away an access that `before` gives at `now` to somebody known: what the brake counts.
+pub fn closes(before: Standing<'_>, after: Standing<'_>, stood: Before, settings: &Settings, now: DateTime<Utc>) -> bool {
+    let ageless = Settings { freshness: Duration::MAX, ..settings.clone() };
+    let settings_before = if stood.held { &ageless } else { settings };
+    before.is_known()
+        && decide(before.record, before.exempt, stood.reach, settings_before, now).allow
+        && !decide(after.record, after.exempt, Reach::Reached, settings, now).allow
+}
+
+/// Whether so many closings are more than `brake-percent` of the workers known before the run.
+pub fn is_held(closings: u64, known: u64, settings: &Settings) -> bool {
+    settings.brake_percent > 0 && closings.saturating_mul(100) > known.saturating_mul(settings.brake_percent.into())
 }
 
 fn is_matched(reading: &Reading) -> bool {
@@ -386,6 +406,30 @@ mod tests {
         assert_eq!((plan.counts.members, plan.steps.len()), (1, 1));
     }
 
+    const STOOD: Before = Before { reach: Reach::Reached, held: false };
+
+    #[test]
+    fn a_brake_that_holds_does_not_let_go_because_records_age_meanwhile() {
+        let record = |found| plan_at(vec![reading("on", found)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
+        let standing = |record| Standing { record: Some(record), exempt: false };
+        let later = now() + Duration::hours(2);
+        let held = Before { held: true, ..STOOD };
+        assert!(closes(standing(&on), standing(&off), held, &Settings::defaults(), later));
+        assert!(!closes(standing(&off), standing(&off), held, &Settings::defaults(), later));
+    }
+
+    #[test]
+    fn access_that_an_outage_left_open_is_taken_as_any_other() {
+        let record = |found| plan_at(vec![reading("on", found)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let (on, off) = (record(card(&[9])), Record { observed_at: now() + Duration::hours(2), ..record(card(&[9, 12])) });
+        let standing = |record| Standing { record: Some(record), exempt: false };
+        let open = Settings { authorize_unreachable: true, ..Settings::defaults() };
+        let later = now() + Duration::hours(2);
+        assert!(closes(standing(&on), standing(&off), Before { reach: Reach::Failed, ..STOOD }, &open, later));
+        assert!(!closes(standing(&on), standing(&off), STOOD, &open, later));
+    }
+
     #[test]
     fn the_brake_counts_whoever_would_lose_access() {
         let settings = Settings::defaults();
@@ -393,13 +437,13 @@ mod tests {
         let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
         let closes = |before: Option<&Record>, after: &Record, settings: &Settings, now| {
             let standing = |record| Standing { record, exempt: false };
-            closes(standing(before), standing(Some(after)), settings, now)
+            closes(standing(before), standing(Some(after)), STOOD, settings, now)
         };
         assert!(closes(Some(&on), &off, &settings, now()));
         assert!(!closes(Some(&off), &on, &settings, now()));
         assert!(!closes(Some(&off), &off, &settings, now()));
         assert!(!closes(None, &off, &settings, now()));
-        assert!(closes(None, &off, &Settings { authorize_unknown: true, ..settings.clone() }, now()));
+        assert!(!closes(None, &off, &Settings { authorize_unknown: true, ..settings.clone() }, now()), "a stranger is no loss");
         assert!(!closes(Some(&on), &off, &settings, now() + Duration::hours(2)), "access that went stale is gone already");
     }
 
@@ -409,7 +453,7 @@ mod tests {
         let (on, off) = (record(card(&[9])), record(card(&[9, 12])));
         let (on, off) = (|exempt| Standing { record: Some(&on), exempt }, |exempt| Standing { record: Some(&off), exempt });
         let gone = |exempt| Standing { record: None, exempt };
-        let closes = |before, after| closes(before, after, &Settings::defaults(), now());
+        let closes = |before, after| closes(before, after, STOOD, &Settings::defaults(), now());
         assert!(!closes(on(true), off(true)), "an exempt worker goes off shift and keeps access");
         assert!(!closes(on(false), off(true)));
         assert!(closes(on(true), off(false)) && closes(off(true), off(false)), "the exemption was all there was");

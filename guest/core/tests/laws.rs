@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use shift_access_core::decide::{Decision, Reach, decide};
 use shift_access_core::derive::{Derivation, derive};
 use shift_access_core::explain::explain;
-use shift_access_core::plan::{Change, Context, Counts, Found, Plan, Reading, Standing, closes, plan};
+use shift_access_core::plan::{Before, Change, Context, Counts, Found, Plan, Reading, Standing, closes, plan};
 use shift_access_core::record::Record;
 use shift_access_core::settings::Settings;
 use shift_access_core::status::{Reason, SourceKind, Status, Verdict};
@@ -411,9 +411,10 @@ proptest! {
         prop_assert_eq!(after(&stored, &second), stored.clone());
         prop_assert_eq!(first.warnings, second.warnings);
         prop_assert!(sums_hold(&first.counts) && sums_hold(&second.counts));
+        let stood = Before { reach: Reach::Reached, held: false };
         for step in &second.steps {
             let standing = |record| Standing { record: Some(record), exempt: false };
-            prop_assert!(!closes(standing(&stored[&step.key]), standing(&step.record), &settings(), now()));
+            prop_assert!(!closes(standing(&stored[&step.key]), standing(&step.record), stood, &settings(), now()));
         }
     }
 

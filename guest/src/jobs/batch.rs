@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use shift_access_core::catalogue;
-use shift_access_core::plan::{self, Context, Counts, Plan};
+use shift_access_core::plan::{self, Before, Context, Counts, Plan};
 use shift_access_core::settings::Settings;
 use shift_access_core::status::SourceKind;
 use shift_access_core::zone::Zones;
 
 use super::Failed;
-use crate::apply::{self, Closings};
+use crate::apply::{self, Closings, Stood};
 use crate::gather::{self, Groups};
 use crate::kronos::Kronos;
 use crate::report::Report;
@@ -31,6 +31,9 @@ const CHUNK: usize = 100;
 /// Chunks under way at once. Together with the connection's own limit it keeps the calls to UKG at what it advises.
 const IN_FLIGHT: usize = 4;
 
+/// There while the brake holds what the last batch wanted to store.
+const HELD: &str = "state/held";
+
 /// Everything the chunks share.
 struct Batch<'a> {
     kronos: &'a Kronos,
@@ -39,8 +42,8 @@ struct Batch<'a> {
     run: &'a str,
     /// Whether the plan is kept aside until the brake has seen the whole.
     held_back: bool,
-    /// Whether every exempt group could be read.
-    exempt_read: bool,
+    /// How things stood before.
+    stood: Stood,
 }
 
 /// What came of one chunk; the records themselves are let go.
@@ -89,10 +92,12 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
     let (members, exempt) = read_groups(&settings, report).await?;
     let kronos = Kronos::new();
     let zones = gather::zones(&kronos, &settings).await?;
+    let before = Before { reach: reach::now().await?, held: store::get_one(HELD.to_owned()).await?.is_some() };
     reach::note(true, clock::now()).await?;
 
     let held_back = settings.brake_percent > 0 && !release_brake;
-    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back, exempt_read: exempt.all_read };
+    let stood = Stood { before, exempt_read: exempt.all_read };
+    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back, stood };
     let mut tally = Tally::default();
     let read = batch.read_workers(members.members, &mut tally, report).await;
     if held_back {
@@ -115,6 +120,7 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
         tally.counts.removed = apply::remove_strangers().await?;
     }
     exempt::bring_in_line(exempt.all_read).await?;
+    store::put(vec![store::removal(HELD.to_owned())]).await?;
     report.counts = tally.counts.named();
     Ok(())
 }
@@ -165,7 +171,7 @@ impl Batch<'_> {
         let readings = gather::readings(self.kronos, members, self.settings, now).await?;
         let context = self.context(now);
         let (plan, closings) = if self.held_back {
-            apply::set_aside(readings, context, self.exempt_read).await?
+            apply::set_aside(readings, context, self.stood).await?
         } else {
             (apply::store(readings, context).await?, Closings::default())
         };
@@ -173,19 +179,17 @@ impl Batch<'_> {
         Ok(Done { counts, closings, warnings })
     }
 
-    /// Ends the run with nothing stored, if it would take access from too many. Workers whose record would be removed
-    /// count among those there are, though they are members no more.
+    /// Ends the run with nothing stored, if it would take access from too many of the workers known before it, among them
+    /// those whose record would be removed. Such a run leaves a mark, as the records age from then on.
     async fn brake(&self, all_read: bool, tally: &mut Tally) -> Result<(), Trouble> {
-        let mut known = tally.counts.members;
         if all_read {
-            let (number, removed) = apply::closings_by_removal(self.context(clock::now()), self.exempt_read).await?;
-            known += number;
-            tally.closings.add(removed);
+            tally.closings.add(apply::closings_by_removal(self.context(clock::now()), self.stood).await?);
         }
-        if plan::is_held(tally.closings.number, known, self.settings) {
-            return Err(Trouble::new(catalogue::BRAKE, held(&tally.closings, known, self.settings.brake_percent)));
+        if !plan::is_held(tally.closings.number, tally.closings.known, self.settings) {
+            return Ok(());
         }
-        Ok(())
+        store::put(vec![store::write(HELD.to_owned(), b"{}".to_vec())]).await?;
+        Err(Trouble::new(catalogue::BRAKE, held(&tally.closings, self.settings.brake_percent)))
     }
 
     fn context(&self, now: DateTime<Utc>) -> Context<'_> {
@@ -193,14 +197,14 @@ impl Batch<'_> {
     }
 }
 
-fn held(closings: &Closings, known: u64, percent: u8) -> String {
+fn held(closings: &Closings, percent: u8) -> String {
     let names = closings.names.join(", ");
     let more = closings.number.saturating_sub(u64::try_from(closings.names.len()).unwrap_or_default());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!(
-        "{} of {known} workers would lose access, more than {percent} percent (brake-percent), so nothing was stored: {names}{more}. \
+        "{} of the {} workers known would lose access, more than {percent} percent (brake-percent), so nothing was stored: {names}{more}. \
          To let one run through, start the batch with the option release-brake",
-        closings.number
+        closings.number, closings.known
     )
 }
 
@@ -210,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_held_run_names_the_first_and_counts_the_rest() {
-        let closings = Closings { number: 23, names: vec!["adiaz".into(), "bea".into()] };
-        let text = held(&closings, 50, 20);
-        assert!(text.starts_with("23 of 50 workers"));
+        let closings = Closings { number: 23, names: vec!["adiaz".into(), "bea".into()], known: 50 };
+        let text = held(&closings, 20);
+        assert!(text.starts_with("23 of the 50 workers known"));
         assert!(text.contains("adiaz, bea and 21 more."));
     }
 }
