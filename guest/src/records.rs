@@ -7,17 +7,21 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use shift_access_core::ids;
 use shift_access_core::record::{Evidence, Record, Source};
 use shift_access_core::status::{Reason, SourceKind, Status};
 
-use crate::notes;
 use crate::store::{self, Condition, Entry, StoreError};
+use crate::{clock, notes};
 
 /// Where the records are.
 pub const WORKERS: &str = "worker/";
+
+/// How far ahead the clock may have been that a record was read by. What is further ahead would count as new for as long,
+/// and nothing could replace it.
+const AHEAD: Duration = Duration::minutes(5);
 
 /// The version of the form this code writes, and the newest it reads.
 const VERSION: u32 = 1;
@@ -82,6 +86,9 @@ pub fn read_own(entry: &Entry) -> Result<Record, StoreError> {
 fn judge(entry: &Entry) -> Result<Result<Record, String>, StoreError> {
     let words = |why: &DecodeError| format!("the stored record `{}` {why}", entry.key);
     match decode(&entry.value) {
+        Ok(record) if record.observed_at > clock::now() + AHEAD => {
+            Ok(Err(format!("the stored record `{}` is of a moment to come, so a clock was wrong", entry.key)))
+        }
         Ok(record) => Ok(Ok(record)),
         Err(why @ DecodeError::Damaged(_)) => Ok(Err(words(&why))),
         Err(why @ DecodeError::Newer(_)) => Err(StoreError::Unreadable(words(&why))),
@@ -248,6 +255,15 @@ mod tests {
         let newer = judge(&entry(br#"{"v":2}"#)).unwrap_err().to_string();
         assert!(newer.starts_with("the stored record `worker/adiaz` was written by a newer version of the pack"), "{newer}");
         assert!(read_own(&entry(b"{")).is_err() && read(&entry(br#"{"v":2}"#)).is_err());
+    }
+
+    #[test]
+    fn a_record_of_a_moment_to_come_counts_as_damaged() {
+        for (ahead, good) in [(Duration::minutes(4), true), (Duration::minutes(6), false), (Duration::days(3), false)] {
+            let record = Record { observed_at: clock::now() + ahead, ..record() };
+            let entry = Entry { key: "worker/adiaz".into(), value: encode(&record), revision: "1".into() };
+            assert_eq!(judge(&entry).unwrap().is_ok(), good, "{ahead}");
+        }
     }
 
     #[test]
