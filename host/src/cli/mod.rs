@@ -121,7 +121,7 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         Err(exit) => {
             let text = exit.to_string();
             if !text.is_empty() {
-                eprintln!("shift-access: {text}");
+                eprintln!("shift-access: {}", legible(&text, written_out));
             }
             ExitCode::from(match exit {
                 Exit::Failed(_) => 1,
@@ -175,7 +175,7 @@ fn cache_folder() -> Option<PathBuf> {
 /// ends does not depend on who looks on.
 fn print(lines: impl IntoIterator<Item = String>) -> Result<(), Exit> {
     let mut out = std::io::stdout().lock();
-    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
+    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{}", legible(&line, written_out))).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
@@ -184,5 +184,38 @@ fn print(lines: impl IntoIterator<Item = String>) -> Result<(), Exit> {
 
 /// One object as one line of JSON.
 fn json(value: &impl serde::Serialize) -> Result<String, Exit> {
-    serde_json::to_string(value).map_err(|error| Exit::Failed(format!("the answer cannot be written as JSON: {error}")))
+    let text = serde_json::to_string(value).map_err(|error| Exit::Failed(format!("the answer cannot be written as JSON: {error}")))?;
+    Ok(legible(&text, |c| format!("\\u{c:04x}")))
+}
+
+/// A letter as it can be written in Rust and in many other languages.
+fn written_out(letter: u32) -> String {
+    format!("\\u{{{letter:x}}}")
+}
+
+/// A text in which no letter does anything to a terminal but show: what comes from other systems may hold letters that move
+/// the cursor, turn the direction of writing round, or do not show at all.
+fn legible(text: &str, escaped: impl Fn(u32) -> String) -> String {
+    let shows = |letter: char| {
+        (letter == '\n' || !letter.is_control())
+            && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.chars().all(shows) {
+        return text.to_owned();
+    }
+    text.chars().map(|letter| if shows(letter) { letter.to_string() } else { escaped(letter.into()) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_would_act_on_a_terminal_are_written_out() {
+        let name = "a\u{1b}[31mb\u{202e}c\u{200b}d\u{9b}é👩";
+        assert_eq!(legible(name, written_out), "a\\u{1b}[31mb\\u{202e}c\\u{200b}d\\u{9b}é👩");
+        let json = json(&name).unwrap();
+        assert!(json.chars().all(|letter| !letter.is_control() && letter != '\u{202e}'), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);
+    }
 }
