@@ -216,7 +216,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     PropertyInfo {
         name: "brake-percent",
         title: "Brake",
-        summary: "A run that would take access from more than this share of the workers (in percent) is held; 0 is off.",
+        summary: "A run that would take access from more than this share of the workers known (in percent) is held; 0 is off.",
         kind: Kind::Number { min: 0, max: 100 },
         default: DefaultValue::Number(0),
         required: false,
