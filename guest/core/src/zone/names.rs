@@ -117,6 +117,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_offset_that_no_place_has_is_none() {
+        for (text, wanted) in
+            [("(GMT +14:00) x", Some(840)), ("(GMT +15:00) x", None), ("(GMT -03:59) x", Some(-239)), ("(GMT -03:60) x", None)]
+        {
+            assert_eq!(offset(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
     fn an_abbreviation_that_people_use_for_a_zone_with_summer_time_is_no_zone() {
         for (name, wanted) in
             [("EST", None), (" mst ", None), ("(GMT -05:00) EST", None), ("EST5EDT", Some("EST5EDT")), ("CET", Some("CET"))]
