@@ -52,7 +52,7 @@ pub fn derive(card: &Timecard, person_zone: Option<&ZoneRef>, zones: &Zones, set
     let mut clock = Clock::new(zones, person_zone);
     let timeline = match timeline(card, &mut clock, now) {
         Ok(timeline) => timeline,
-        Err(zone) => return zone_unknown(zone, clock.default_zone(), settings),
+        Err(zone) => return zone_unknown(zone, settings),
     };
     let (mut state, shift) = totalled(&timeline);
     let mut punches = Vec::new();
@@ -134,9 +134,10 @@ fn judge(state: State, settings: &Settings, now: DateTime<Utc>) -> (Status, Reas
     (status, reason, state.since)
 }
 
-fn zone_unknown(zone: String, default_zone: Option<String>, settings: &Settings) -> Derivation {
+/// Where `default-time-zone` is set it covers every zone, so there is none to tell of here.
+fn zone_unknown(zone: String, settings: &Settings) -> Derivation {
     let what =
         format!("Kronos held punches or shifts with the time zone {zone}, which nothing translates, so their local times cannot be told.");
     let derivation = derive_unknown(Reason::ZoneUnknown, what, settings);
-    Derivation { unknown_zone: Some(zone), default_zone, ..derivation }
+    Derivation { unknown_zone: Some(zone), ..derivation }
 }

@@ -20,6 +20,11 @@ impl Moment {
         Self { at: self.at + duration, tz: self.tz }
     }
 
+    /// This moment, or the instant of `earliest` where that is later.
+    pub fn at_least(self, earliest: Moment) -> Self {
+        Self { at: self.at.max(earliest.at), tz: self.tz }
+    }
+
     /// Without the name of the zone, for a sentence in which it follows.
     pub fn short(self) -> LocalTime {
         LocalTime { at: self.at, tz: self.tz, named: false }

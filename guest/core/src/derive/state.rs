@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::clock::Moment;
-use super::timeline::{Clocked, Shift, Span, Timeline};
+use super::timeline::{Clocked, Shift, Span, Timeline, is_own};
 use crate::timecard::Override;
 
 /// What a worker is at.
@@ -70,7 +70,7 @@ fn run_start(start: Moment, timeline: &Timeline<'_>) -> Moment {
 /// The punches later than anything the spans account for, in order.
 pub(super) fn untotalled<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a Clocked> {
     let accounted = timeline.shifts.iter().filter_map(|shift| accounted_until(shift, &timeline.punches)).max();
-    let totalled: Vec<i64> = spans(timeline).flat_map(|span| [span.start_punch, span.end_punch]).flatten().collect();
+    let totalled: Vec<i64> = spans(timeline).flat_map(|span| [span.start_punch, span.end_punch]).flatten().filter(is_own).collect();
     timeline
         .punches
         .iter()
@@ -82,7 +82,7 @@ fn spans<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = &'a Span> {
 }
 
 /// The spans of a shift with their ends. What an open span shows as its end is a projection, also once it has gone by.
-fn ends(shift: &Shift) -> impl Iterator<Item = (&Span, Option<Moment>)> {
+pub(super) fn ends(shift: &Shift) -> impl Iterator<Item = (&Span, Option<Moment>)> {
     let last = shift.spans.len().checked_sub(1);
     shift.spans.iter().enumerate().map(move |(at, span)| {
         let open = shift.in_progress && Some(at) == last && !span.closed;
@@ -93,7 +93,7 @@ fn ends(shift: &Shift) -> impl Iterator<Item = (&Span, Option<Moment>)> {
 /// The last instant a shift accounts for, and the punch there. Where UKG names no punch, says no id of it, or lists it under
 /// another, any punch of that instant is it: else the punch that ended a shift would count once more, and flip it open.
 fn accounted_until(shift: &Shift, punches: &[Clocked]) -> Option<(DateTime<Utc>, i64)> {
-    let is_listed = |id: &i64| *id > 0 && punches.iter().any(|punch| punch.id == *id);
+    let is_listed = |id: &i64| is_own(id) && punches.iter().any(|punch| punch.id == *id);
     let which = |punch: Option<i64>| punch.filter(is_listed).unwrap_or(i64::MAX);
     let of_spans = ends(shift).flat_map(|(span, end)| {
         let start = (span.start.at, which(span.start_punch));

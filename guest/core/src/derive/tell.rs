@@ -5,7 +5,7 @@
 
 use super::clock::Moment;
 use super::rule;
-use super::state::{At, Read, State};
+use super::state::{At, Read, State, ends};
 use super::timeline::{Clocked, Shift, Span, Timeline};
 use crate::record::Evidence;
 use crate::settings::Settings;
@@ -53,15 +53,15 @@ impl Story<'_> {
 
     /// What Kronos held, in at most so many sentences: the shift, and what came last.
     fn held(&self, most: usize) -> Vec<Evidence> {
-        let spans = self.shift.map_or(&[][..], |shift| &shift.spans);
+        let spans: Vec<_> = self.shift.into_iter().flat_map(ends).collect();
         let steps = spans.len() + self.punches.len();
         let step = |index: usize| match index.checked_sub(spans.len()) {
             Some(index) => self.punches.get(index).map(punch),
-            None => self.span(spans, index),
+            None => span(&spans, index),
         };
         let head = self.shifts();
         let room = most.saturating_sub(head.iter().len());
-        let dropped = if steps > room { steps + 1 - room.min(steps) } else { 0 };
+        let dropped = if steps > room { steps + 1 - room } else { 0 };
         let more = (dropped > 0).then(|| said(None, format!("… and {dropped} more spans of work and punches before these.")));
         head.into_iter().chain(more).chain((dropped..steps).filter_map(step)).collect()
     }
@@ -85,22 +85,6 @@ impl Story<'_> {
             _ => format!("Kronos held {all} shifts; the one that counts {course}."),
         };
         Some(said(Some(shift.start), what))
-    }
-
-    fn span(&self, spans: &[Span], index: usize) -> Option<Evidence> {
-        let span = spans.get(index)?;
-        let in_progress = self.shift.is_some_and(|shift| shift.in_progress);
-        let next = spans.get(index + 1);
-        Some(match span.end {
-            Some(end) if span.closed => said(Some(end), format!("Worked from {} to {end}.", span.start.before(end))),
-            Some(end) if next.is_some_and(|next| next.start.at == end.at) => {
-                said(Some(end), format!("Worked from {} to {end}, and on.", span.start.before(end)))
-            }
-            Some(end) if !in_progress || next.is_some() => {
-                said(Some(end), format!("Worked from {} to {end}, an end that Kronos shows without an out punch.", span.start.before(end)))
-            }
-            _ => said(Some(span.start), format!("At work from {}, without an out punch.", span.start)),
-        })
     }
 
     /// Since when, and why that moment.
@@ -134,13 +118,28 @@ impl Story<'_> {
         let limit = began.plus(self.settings.max_shift);
         let comes = match self.reason {
             Reason::ClockedIn | Reason::ShiftInProgress => true,
-            Reason::BetweenSpans => self.since.is_some_and(|since| limit.at < since.plus(self.settings.max_break).at),
+            Reason::BetweenSpans => self.since.is_some_and(|since| limit.at <= since.plus(self.settings.max_break).at),
             _ => false,
         };
         let what =
             || format!("Without another punch the shift counts as forgotten after {limit}, {hours} h from its start (max-shift-hours).");
         comes.then(|| said(Some(limit), what()))
     }
+}
+
+fn span(spans: &[(&Span, Option<Moment>)], index: usize) -> Option<Evidence> {
+    let (span, end) = spans.get(index)?;
+    let next = spans.get(index + 1);
+    Some(match *end {
+        Some(end) if span.closed => said(Some(end), format!("Worked from {} to {end}.", span.start.before(end))),
+        Some(end) if next.is_some_and(|(next, _)| next.start.at == end.at) => {
+            said(Some(end), format!("Worked from {} to {end}, and on.", span.start.before(end)))
+        }
+        Some(end) => {
+            said(Some(end), format!("Worked from {} to {end}, an end that Kronos shows without an out punch.", span.start.before(end)))
+        }
+        None => said(Some(span.start), format!("At work from {}, without an out punch.", span.start)),
+    })
 }
 
 fn punch(step: &ReadPunch<'_>) -> Evidence {

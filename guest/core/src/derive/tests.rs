@@ -151,6 +151,39 @@ fn a_shift_divided_at_midnight_is_still_one_run_of_work_and_one_shift() {
     }
 }
 
+#[test]
+fn a_seam_with_punches_of_the_system_alone_is_no_end_of_a_shift() {
+    let phantom = |id| Punch { phantom: true, ..punch(id, "20T00:00") };
+    let first = shift(1, "19T14:00", false, vec![closed("19T14:00", "20T00:00", (1, 2))]);
+    let second = shift(2, "20T00:00", true, vec![open("20T00:00", 3)]);
+    let card = card(vec![punch(1, "19T14:00"), phantom(2), phantom(3)], vec![first, second]);
+    expect(&card, "20T06:01", "off-shift open-too-long 20T06:00");
+}
+
+#[test]
+fn a_punch_of_the_worker_on_either_side_of_the_seam_makes_two_shifts_of_it() {
+    let unpunched = WorkedSpan { end: Some(local("20T00:00")), ..open("19T14:00", 1) };
+    let punched_out = shift(1, "19T14:00", false, vec![closed("19T14:00", "20T00:00", (1, 2))]);
+    let going_on = shift(1, "19T14:00", false, vec![unpunched]);
+    let paid = shift(2, "20T00:00", true, vec![]);
+    let punched_in = shift(2, "20T00:00", true, vec![open("20T00:00", 3)]);
+    expect(&card(vec![], vec![punched_out, paid]), "20T06:01", "on-shift shift-in-progress 20T00:00");
+    expect(&card(vec![], vec![going_on, punched_in]), "20T06:01", "on-shift clocked-in 19T14:00");
+}
+
+#[test]
+fn shifts_that_do_not_meet_are_two_even_without_a_punch_between_them() {
+    let (yesterday, today) = (shift(1, "19T08:00", false, vec![]), shift(2, "20T08:00", true, vec![]));
+    expect(&card(vec![], vec![yesterday, today]), "20T09:00", "on-shift shift-in-progress 20T08:00");
+}
+
+#[test]
+fn of_two_shifts_that_begin_at_one_moment_the_end_of_one_does_not_end_the_other() {
+    let unpunched = WorkedSpan { start_punch: None, end: Some(local("20T09:00")), ..open("20T08:00", 0) };
+    let (paid, ended) = (shift(1, "20T08:00", true, vec![]), shift(2, "20T08:00", false, vec![unpunched]));
+    expect(&card(vec![], vec![paid, ended]), "20T10:00", "on-shift shift-in-progress 20T08:00");
+}
+
 // Row 2
 
 #[test]
@@ -300,6 +333,28 @@ fn a_span_that_says_no_id_of_its_punch_accounts_for_the_punch_at_its_moment() {
 }
 
 #[test]
+fn an_id_of_zero_stands_for_no_punch_in_particular() {
+    let ended = || vec![shift(1, "20T08:00", false, vec![closed("20T08:00", "20T12:00", (0, 0))])];
+    let lunch = || vec![punch(0, "20T08:00"), punch(0, "20T12:00"), punch(0, "20T12:30")];
+    expect(&card(vec![punch(0, "20T08:00"), punch(7, "20T12:00")], ended()), "20T12:05", "off-shift clocked-out 20T12:00");
+    expect(&card(lunch(), ended()), "20T12:31", "on-shift clocked-in 20T12:30");
+    let phantom = Punch { phantom: true, ..punch(0, "20T10:00") };
+    let pausing = vec![shift(1, "20T08:00", true, vec![closed("20T08:00", "20T12:00", (0, 0))])];
+    expect(&card(vec![punch(0, "20T08:00"), phantom, punch(0, "20T12:00")], pausing), "20T12:05", "on-break between-spans 20T12:00");
+    let planned = closed("20T08:00", "20T17:00", (0, 0));
+    expect(&card(vec![punch(0, "20T08:00")], vec![shift(1, "20T08:00", true, vec![planned])]), "20T09:00", "on-shift clocked-in 20T08:00");
+}
+
+#[test]
+fn a_shift_without_spans_accounts_for_punches_up_to_its_end_and_one_in_progress_up_to_its_start() {
+    let ended = WorkedShift { end: Some(local("20T16:00")), ..shift(1, "20T08:00", false, vec![]) };
+    let planned = WorkedShift { in_progress: true, ..ended.clone() };
+    let punches = || vec![punch(1, "20T08:00"), punch(2, "20T15:50")];
+    expect(&card(punches(), vec![ended]), "20T16:10", "off-shift clocked-out 20T16:00");
+    expect(&card(punches(), vec![planned]), "20T16:10", "on-break between-spans 20T15:50");
+}
+
+#[test]
 fn of_two_punches_at_one_instant_the_higher_id_is_later() {
     let in_then_out = [marked(1, "20T08:00", Override::In), marked(2, "20T08:00", Override::Out)];
     let out_then_in = [marked(2, "20T08:00", Override::In), marked(1, "20T08:00", Override::Out)];
@@ -317,6 +372,35 @@ fn of_two_punches_at_one_instant_the_higher_id_is_later() {
 fn a_shift_that_has_ended_no_longer_grants() {
     let spans = vec![closed("20T08:00", "20T12:00", (1, 2)), closed("20T12:30", "20T16:00", (3, 4))];
     expect(&card(vec![], vec![shift(1, "20T08:00", false, spans)]), "20T16:00", "off-shift clocked-out 20T16:00");
+}
+
+#[test]
+fn of_two_versions_of_one_shift_the_one_that_knows_more_counts_and_then_the_one_that_has_ended() {
+    let version = |in_progress, spans: Vec<WorkedSpan>| shift(1, "20T08:00", in_progress, spans);
+    let (morning, afternoon) = (closed("20T08:00", "20T12:00", (1, 2)), open("20T12:30", 3));
+    let (ended, broken_off) = (version(false, vec![morning.clone()]), version(true, vec![morning.clone()]));
+    let returned = version(true, vec![morning, afternoon]);
+    let planned = WorkedShift { end: Some(local("20T17:00")), ..version(true, vec![open("20T08:00", 1)]) };
+    for (one, other, wanted) in [
+        (&returned, &ended, "on-shift clocked-in 20T12:30"),
+        (&broken_off, &planned, "on-break between-spans 20T12:00"),
+        (&ended, &broken_off, "off-shift clocked-out 20T12:00"),
+    ] {
+        expect(&card(vec![], vec![one.clone(), other.clone()]), "20T12:45", wanted);
+        expect(&card(vec![], vec![other.clone(), one.clone()]), "20T12:45", wanted);
+    }
+}
+
+#[test]
+fn an_end_before_the_start_is_taken_to_be_at_the_start() {
+    expect(
+        &card(vec![], vec![shift(1, "20T09:00", false, vec![closed("20T09:00", "20T08:00", (1, 2))])]),
+        "20T10:00",
+        "off-shift clocked-out 20T09:00",
+    );
+    // Both punches are rounded forward, the out punch to a moment that is yet to come.
+    let rounded = shift(1, "20T08:00", true, vec![closed("20T08:00", "20T08:15", (1, 2))]);
+    expect(&card(vec![punch(1, "20T07:54"), punch(2, "20T07:55")], vec![rounded]), "20T08:01", "on-break between-spans 20T08:00");
 }
 
 #[test]
@@ -363,9 +447,9 @@ fn of_an_edited_punch_the_version_entered_last_counts_in_either_order() {
 #[test]
 fn punches_without_an_id_of_their_own_are_not_versions_of_one_another() {
     expect(
-        &card(vec![punch(0, "20T08:00"), punch(0, "20T12:00"), punch(0, "20T12:00")], vec![]),
-        "20T12:01",
-        "off-shift clocked-out 20T12:00",
+        &card(vec![punch(0, "20T08:00"), punch(0, "20T12:00"), punch(0, "20T12:00"), punch(0, "20T12:30")], vec![]),
+        "20T12:31",
+        "on-shift clocked-in 20T12:30",
     );
 }
 
@@ -411,6 +495,13 @@ fn a_span_through_the_doubled_hour_ends_after_it_began() {
 }
 
 #[test]
+fn a_span_of_no_length_stays_so_in_the_doubled_hour() {
+    let at_once = shift(1, "01T01:30", false, vec![closed("01T01:30", "01T01:30", (1, 2))]);
+    let found = at(&card(vec![], vec![at_once]), "01T03:00");
+    assert_eq!(found.since.unwrap().to_rfc3339_opts(SecondsFormat::Secs, true), "2026-11-01T05:30:00Z");
+}
+
+#[test]
 fn a_night_shift_is_as_long_as_it_is_when_the_clocks_change() {
     // 16 hours from 18:00: until 09:00 when the clocks go back, until 11:00 when they go forward.
     let back = card(vec![punch(1, "2026-10-31T18:00")], vec![]);
@@ -449,6 +540,23 @@ fn the_evidence_tells_the_way_with_local_time_and_zone() {
     assert_eq!(found.zone.as_deref(), Some(NY));
 }
 
+#[test]
+fn the_evidence_tells_how_each_span_of_work_came_to_its_end() {
+    let cut = |start: &str, end: &str| WorkedSpan { end: Some(local(end)), ..open(start, 1) };
+    let spans =
+        vec![cut("20T06:00", "20T07:00"), cut("20T07:00", "20T08:00"), closed("20T09:00", "20T10:00", (2, 3)), cut("20T11:00", "20T12:00")];
+    let told = |in_progress| {
+        let found = at(&card(vec![], vec![shift(1, "20T06:00", in_progress, spans.clone())]), "20T12:30");
+        let said: Vec<_> =
+            found.evidence[1..5].iter().map(|evidence| evidence.what.replace("2026-11-20 ", "").replace(" EST", "")).collect();
+        said.join(" ").replace(" (America/New_York)", "")
+    };
+    let before = "Worked from 06:00 to 07:00, and on. Worked from 07:00 to 08:00, an end that Kronos shows without an out punch. \
+                  Worked from 09:00 to 10:00.";
+    assert_eq!(told(true), format!("{before} At work from 11:00, without an out punch."));
+    assert_eq!(told(false), format!("{before} Worked from 11:00 to 12:00, an end that Kronos shows without an out punch."));
+}
+
 /// What the evidence says of these punches, as far as it has this lead.
 #[track_caller]
 fn told(found: &Derivation, lead: &str) -> String {
@@ -485,7 +593,7 @@ fn the_evidence_tells_how_each_punch_was_read_and_why() {
 fn the_evidence_tells_what_was_left_out_and_why() {
     let edited = |at, entered| Punch { entered: Some(local(entered)), ..punch(1, at) };
     let scheduled = WorkedShift { from_schedule: true, ..shift(7, "21T08:00", false, vec![]) };
-    let planned = WorkedSpan { projected: true, ..open("20T15:00", 9) };
+    let planned = WorkedSpan { projected: true, start_zone: ZoneRef::default(), ..open("20T15:00", 9) };
     let berlin = Punch { zone: zone("Europe/Berlin"), phantom: true, ..punch(4, "20T15:00") };
     let nowhere = Punch { zone: zone("nowhere"), phantom: true, ..punch(5, "20T16:00") };
     let phantom = Punch { phantom: true, ..punch(6, "20T09:00") };
@@ -521,6 +629,34 @@ fn the_evidence_tells_what_was_left_out_and_why() {
 }
 
 #[test]
+fn of_many_that_are_yet_to_come_the_evidence_tells_the_times_of_the_next() {
+    let ahead = (1..5).map(|id| punch(id, &format!("20T1{id}:00"))).collect();
+    let planned = (1..5).map(|id| WorkedShift { projected: true, ..shift(id, &format!("2{id}T08:00"), false, vec![]) }).collect();
+    let found = at(&card(ahead, planned), "20T08:00");
+    assert_eq!(
+        told(&found, "Left out: 4 punches more than 5 min ahead of the reading, the first three at "),
+        "2026-11-20 11:00 EST, 2026-11-20 12:00 EST and 2026-11-20 13:00 EST (America/New_York)."
+    );
+    assert_eq!(
+        told(&found, "Left out: 4 shifts or spans of work that are only planned, the first three from "),
+        "2026-11-21 08:00 EST, 2026-11-22 08:00 EST and 2026-11-23 08:00 EST (America/New_York)."
+    );
+}
+
+#[test]
+fn a_punch_ahead_in_the_doubled_hour_is_told_in_the_pass_that_it_was_found_to_be_of() {
+    let now = "2026-11-01T04:00:00Z".parse().unwrap();
+    for (punches, wanted) in [
+        (vec![punch(1, "01T01:50")], "2026-11-01 01:50 EDT (America/New_York)."),
+        (vec![punch(1, "01T01:50"), punch(2, "01T01:10")], "2026-11-01 01:10 EST and 2026-11-01 01:50 EDT (America/New_York)."),
+    ] {
+        let found = derive(&card(punches, vec![]), None, &Zones::default(), &Settings::defaults(), now);
+        let (_, told) = found.evidence[0].what.split_once(" ahead of the reading, at ").unwrap();
+        assert_eq!(told, wanted);
+    }
+}
+
+#[test]
 fn what_was_left_out_in_a_zone_unknown_or_covered_by_the_default_makes_no_trouble() {
     let elsewhere = Punch { zone: zone("nowhere"), phantom: true, ..punch(2, "20T09:00") };
     let settings = Settings { default_time_zone: Some(NY.into()), ..Settings::defaults() };
@@ -541,6 +677,25 @@ fn the_evidence_is_kept_short_and_loses_neither_the_rule_nor_what_was_left_out()
     assert!(said[2].starts_with("Punch at 2026-11-20 08:14") && said[7].starts_with("Punch at 2026-11-20 08:19"), "{said:#?}");
     assert!(said[8].starts_with("Left out: 20 punches that the system made and not the worker, the last three at 2026-11-20 07:17 EST"));
     assert!(said[9].starts_with("Rule 5: ") && said[10].starts_with("On shift since ") && said[11].starts_with("Without another punch"));
+}
+
+#[test]
+fn the_evidence_leaves_nothing_out_that_has_room() {
+    let punches = |many: i64| (0..many).map(|at| punch(at + 1, &format!("20T08:{at:02}"))).collect();
+    let said = |many| at(&card(punches(many), vec![shift(1, "20T07:00", true, vec![])]), "20T09:00").evidence;
+    assert!(said(8).len() == tell::MOST && said(8)[1].what.starts_with("Punch at 2026-11-20 08:00"), "{:#?}", said(8));
+    assert!(said(10).len() == tell::MOST && said(10)[1].what.starts_with("… and 3 more"), "{:#?}", said(10));
+}
+
+#[test]
+fn the_evidence_tells_when_a_break_late_in_a_long_shift_ends_with_the_shift() {
+    let forgotten = |out: &str| {
+        let found = at(&card(vec![], vec![shift(1, "20T06:00", true, vec![closed("20T06:00", out, (1, 2))])]), "20T21:00");
+        assert_eq!(found.status, Status::OnBreak);
+        found.evidence.iter().any(|evidence| evidence.what.starts_with("Without another punch the shift counts as forgotten"))
+    };
+    // Sixteen hours end at 22:00: later than the break, with it, and before it.
+    assert_eq!(["20T20:29", "20T20:30", "20T20:31"].map(forgotten), [false, true, true]);
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(super) fn timeline<'a>(card: &'a Timecard, clock: &mut Clock<'_>, now: DateT
     let until = now + AHEAD;
     let mut left = Vec::new();
     let all = last_versions(&card.punches, &mut left);
-    let system: BTreeSet<i64> = all.iter().filter(|punch| is_of_system(punch)).map(|punch| punch.id).collect();
+    // A punch without an id of its own says nothing about the spans that name none: they end, which refuses at worst.
+    let system: BTreeSet<i64> = all.iter().filter(|punch| is_of_system(punch)).map(|punch| punch.id).filter(|id| *id > 0).collect();
     let mut punches = Vec::new();
     for punch in all {
         if is_of_system(punch) {
@@ -99,6 +100,11 @@ pub(super) fn timeline<'a>(card: &'a Timecard, clock: &mut Clock<'_>, now: DateT
     Ok(Timeline { shifts: join_divided(shifts), punches, left_out: left })
 }
 
+/// Whether this is the id of one punch: zero and below stand for one without (see [`Punch::id`]).
+pub(super) fn is_own(id: &i64) -> bool {
+    *id > 0
+}
+
 fn is_of_system(punch: &Punch) -> bool {
     punch.phantom || punch.scheduled
 }
@@ -111,7 +117,7 @@ fn last_versions<'a>(punches: &'a [Punch], left: &mut Vec<Left<'a>>) -> Vec<&'a 
     let mut versions: Vec<&Punch> = Vec::new();
     for punch in sorted {
         match versions.last_mut() {
-            Some(last) if last.id == punch.id && (punch.id > 0 || *last == punch) => {
+            Some(last) if last.id == punch.id && (is_own(&punch.id) || *last == punch) => {
                 if !says_the_same(last, punch) {
                     left.push(Left::punch(Kind::Edited, last));
                 }
@@ -137,7 +143,7 @@ fn planned(shift: &WorkedShift) -> Option<Left<'_>> {
 
 /// Every shift that counts once. Of two versions the one that knows more counts.
 fn shifts_once(shifts: &[WorkedShift]) -> Vec<&WorkedShift> {
-    let known = |shift: &WorkedShift| shift.spans.len() + shift.spans.iter().filter(|span| span.end_punch.is_some()).count();
+    let known = |shift: &WorkedShift| (shift.spans.len(), shift.spans.iter().filter(|span| span.end_punch.is_some()).count());
     let mut sorted: Vec<&WorkedShift> = shifts.iter().filter(|shift| !shift.projected && !shift.from_schedule).collect();
     sorted.sort_by_key(|shift| (shift.id, shift.start, known(shift), !shift.in_progress, *shift));
     let mut once: Vec<&WorkedShift> = Vec::new();
@@ -220,7 +226,7 @@ impl<'a> Reader<'a, '_> {
         let end_tz = clock.zone(&[&span.end_zone, &span.start_zone, shift_zone])?;
         let end = self.punched(span.end_punch, span.end).or_else(|| span.end.map(|local| not_before(start, local, end_tz)));
         // An end that is yet to come, of a punch that has been made, is rounded forward.
-        let made = || self.made(span.end_punch).map(|at| if at.at < start.at { start } else { at });
+        let made = || self.made(span.end_punch).map(|made| made.at_least(start));
         let end = end.filter(|end| self.is_past(*end)).or_else(made);
         let punched = span.end_punch.is_some_and(|id| !self.system.contains(&id));
         let read =
@@ -238,7 +244,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The moment of a punch with an id of its own, if it is not yet to come.
     fn made(&self, punch: Option<i64>) -> Option<Moment> {
-        let (_, moment) = self.by_id.get(&punch.filter(|id| *id > 0)?)?;
+        let (_, moment) = self.by_id.get(&punch.filter(is_own)?)?;
         Some(*moment).filter(|moment| self.is_past(*moment))
     }
 
@@ -253,7 +259,7 @@ impl<'a> Reader<'a, '_> {
 fn not_before(start: Moment, local: NaiveDateTime, tz: chrono_tz::Tz) -> Moment {
     let first = moment(local, tz, Prefer::Earliest);
     let end = if first.at < start.at { moment(local, tz, Prefer::Latest) } else { first };
-    if end.at < start.at { start } else { end }
+    end.at_least(start)
 }
 
 /// Joins the parts of a shift that was divided at midnight: the next part begins at the very moment the last ended, and
