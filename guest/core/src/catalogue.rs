@@ -238,8 +238,9 @@ catalogue! {
     AMBIGUOUS = 71 {
         "Worker is ambiguous",
         "The user name fits several persons in UKG Pro WFM, or several users in Workspace ONE Access.",
-        "Make the user name unique, or pin the user to the right person number in the property identities. The same name in two domains \
-         of the directory counts as two users: keep one of them in the groups.",
+        "Where several persons in UKG have the name, give it to one of them only, or pin the user to the right person number in the \
+         property identities. Where several users of the directory have it, as in two domains, keep one of them in the groups: no pin \
+         tells them apart.",
     }
     /// Kronos failed for one worker.
     KRONOS_WORKER_ERROR = 72 {
