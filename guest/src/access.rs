@@ -1,7 +1,7 @@
 //! Decisions, out of storage only: a decision costs no call to another system.
 
 use shift_access_core::decide::{self, Decision, Reach};
-use shift_access_core::explain;
+use shift_access_core::explain::{self, Kept};
 use shift_access_core::ids;
 use shift_access_core::record::{Evidence, Record};
 use shift_access_core::settings::Settings;
@@ -27,7 +27,7 @@ pub async fn decide(users: &[String], settings: &Settings) -> Result<Vec<Decisio
 pub async fn explain(user: &str, settings: &Settings) -> Result<Vec<Evidence>, StoreError> {
     let (known, reach) = read(&[user.to_owned()]).await?;
     let (record, exempt) = known.first().map_or((None, false), |known| (known.record.as_ref(), known.exempt));
-    Ok(explain::explain(user, record, exempt, reach, settings, clock::now()))
+    Ok(explain::explain(user, record.map_or(Kept::Nothing, Kept::Record), exempt, reach, settings, clock::now()))
 }
 
 /// The decision about one user as it is, and as it would be.

@@ -10,7 +10,7 @@ use crate::record::{Evidence, Record};
 use crate::settings::Settings;
 use crate::status::{Reason, Status};
 use crate::timecard::{Timecard, ZoneRef};
-use crate::zone::{LocalTime, Zones};
+use crate::zone::{LocalTime, Resolution, Zones};
 
 mod clock;
 mod left_out;
@@ -22,6 +22,7 @@ mod tests;
 mod timeline;
 
 use clock::{Clock, Moment};
+pub(crate) use rule::of_reason as rule_of;
 use state::{At, State, totalled, untotalled};
 use tell::{ReadPunch, Story};
 use timeline::timeline;
@@ -35,7 +36,7 @@ pub struct Derivation {
     pub reason: Reason,
     /// Since when.
     pub since: Option<DateTime<Utc>>,
-    /// The IANA zone of the moment that decided, where it has one.
+    /// The IANA zone of the moment that decided; the person's own, where none decided and it is known.
     pub zone: Option<String>,
     /// The way to it: what was held, what was left out, which rule decided, since when.
     pub evidence: Vec<Evidence>,
@@ -52,7 +53,7 @@ pub fn derive(card: &Timecard, person_zone: Option<&ZoneRef>, zones: &Zones, set
     let mut clock = Clock::new(zones, person_zone);
     let timeline = match timeline(card, &mut clock, now) {
         Ok(timeline) => timeline,
-        Err(zone) => return zone_unknown(zone, settings),
+        Err(zone) => return Derivation { zone: home(person_zone, zones), ..zone_unknown(zone, settings) },
     };
     let (mut state, shift) = totalled(&timeline);
     let mut punches = Vec::new();
@@ -69,11 +70,19 @@ pub fn derive(card: &Timecard, person_zone: Option<&ZoneRef>, zones: &Zones, set
         status,
         reason,
         since: since.map(|since| since.at),
-        zone: since.map(|since| since.tz.name().to_owned()),
+        zone: since.map(|since| since.tz.name().to_owned()).or_else(|| home(person_zone, zones)),
         evidence,
         unknown_zone: None,
         default_zone: clock.default_zone(),
         open_too_long: reason == Reason::OpenTooLong,
+    }
+}
+
+/// The person's own zone, where something translates it.
+fn home(person_zone: Option<&ZoneRef>, zones: &Zones) -> Option<String> {
+    match zones.resolve(person_zone?, None) {
+        Resolution::Known(tz) => Some(tz.name().to_owned()),
+        Resolution::Default { .. } | Resolution::Unknown { .. } => None,
     }
 }
 
@@ -98,7 +107,7 @@ pub fn derive_unknown(reason: Reason, what: String, settings: &Settings) -> Deri
 }
 
 /// The rule that leads to a reason, as a sentence that names its row in the table of design §5.
-pub fn rule(reason: Reason, settings: &Settings) -> String {
+fn rule(reason: Reason, settings: &Settings) -> String {
     rule::sentence(reason, None, settings)
 }
 

@@ -10,20 +10,44 @@ use crate::derive;
 use crate::iana;
 use crate::record::{Evidence, Record};
 use crate::settings::Settings;
-use crate::status::{SourceKind, Status, Verdict};
+use crate::status::{Reason, SourceKind, Status, Verdict};
+use crate::unmatched::Unmatched;
 use crate::zone::LocalTime;
 
 mod change;
 mod words;
 
+/// What is stored of a worker.
+#[derive(Debug, Clone, Copy)]
+pub enum Kept<'a> {
+    /// A record.
+    Record(&'a Record),
+    /// Something illegible or impossible, which counts as no record.
+    Damaged,
+    /// Nothing.
+    Nothing,
+}
+
+impl<'a> Kept<'a> {
+    /// What a decision rests on.
+    pub const fn record(self) -> Option<&'a Record> {
+        match self {
+            Kept::Record(record) => Some(record),
+            Kept::Damaged | Kept::Nothing => None,
+        }
+    }
+}
+
 /// How the decision comes about that [`decide`](crate::decide::decide()) gives for the same arguments.
 ///
-/// Times are local to the zone of the moment that decided, else to `default-time-zone`, else UTC.
-pub fn explain(user: &str, record: Option<&Record>, exempt: bool, reach: Reach, settings: &Settings, now: DateTime<Utc>) -> Vec<Evidence> {
+/// Times are local to the zone of the record, else to one that its evidence names, else to `default-time-zone`, else UTC.
+pub fn explain(user: &str, kept: Kept<'_>, exempt: bool, reach: Reach, settings: &Settings, now: DateTime<Utc>) -> Vec<Evidence> {
+    let record = kept.record();
     let decision = decide(record, exempt, reach, settings, now);
-    let tz = record.and_then(|record| record.zone.as_deref()).and_then(iana::zone).unwrap_or_else(|| settings.zone());
+    let tz = record.and_then(zone).unwrap_or_else(|| settings.zone());
     let user = record.map_or(user, |record| record.user.as_str());
-    let case = Case { user, record, exempt, reach, settings, now, verdict: Verdict::from_word(decision.reason), decision, tz };
+    let (verdict, unmatched) = (Verdict::from_word(decision.reason), record.and_then(Unmatched::of));
+    let case = Case { user, kept, record, unmatched, exempt, reach, settings, now, verdict, decision, tz };
     let mut steps = vec![said(None, case.answer())];
     steps.extend(case.evidence());
     steps.push(said(None, case.why()));
@@ -32,10 +56,26 @@ pub fn explain(user: &str, record: Option<&Record>, exempt: bool, reach: Reach, 
     steps
 }
 
+/// The zone to show a record's times in. A record without one may still name one in its evidence, and two zones in one
+/// explanation would puzzle.
+fn zone(record: &Record) -> Option<Tz> {
+    let named = || record.evidence.iter().rev().find_map(|step| named_zone(&step.what));
+    record.zone.as_deref().and_then(iana::zone).or_else(named)
+}
+
+/// The last IANA zone that stands in brackets, as times are followed by it.
+fn named_zone(text: &str) -> Option<Tz> {
+    let names = text.rsplit('(').filter_map(|after| after.split_once(')')).map(|(name, _)| name);
+    names.filter(|name| name.contains('/')).find_map(iana::zone)
+}
+
 /// A decision, and all that it came from.
 struct Case<'a> {
     user: &'a str,
+    kept: Kept<'a>,
     record: Option<&'a Record>,
+    /// Why the worker is not exactly one person, where the record tells.
+    unmatched: Option<Unmatched>,
     exempt: bool,
     reach: Reach,
     settings: &'a Settings,
@@ -68,20 +108,31 @@ impl Case<'_> {
                 format!("the out punch was {ago}, within the grace")
             }
             (Some(verdict), _) => words::of_verdict(verdict).to_owned(),
-            (None, record) => record.map(|record| words::of_reason(record.reason, self.settings)).unwrap_or_default(),
+            (None, Some(record)) => words::of_reason(record.reason, self.unmatched).to_owned(),
+            // Without a record there is always a verdict.
+            (None, None) => String::new(),
         }
     }
 
     /// What the status rests on, as it was read. A record that holds none is of an event or of another version of the pack.
     fn evidence(&self) -> Vec<Evidence> {
         match self.record {
-            None => vec![said(None, "There is no record of this worker: no batch and no look-up has read one.".to_owned())],
+            None => vec![said(None, self.nothing().to_owned())],
             Some(record) if record.evidence.is_empty() => {
                 let since = record.since.map(|since| format!(" since {}", self.shown(since))).unwrap_or_default();
                 let status = said(record.since, format!("The status is {}{since}.", record.status));
-                vec![said(None, derive::rule(record.reason, self.settings)), status]
+                vec![said(None, derive::rule_of(record.reason).to_owned()), status]
             }
             Some(record) => record.evidence.clone(),
+        }
+    }
+
+    const fn nothing(&self) -> &'static str {
+        match self.kept {
+            Kept::Damaged => "What is stored of this worker is damaged, or of a moment yet to come, so it counts as no record.",
+            Kept::Record(_) | Kept::Nothing => {
+                "There is no record of this worker: no batch and no look-up has made one yet, or a batch found the worker in none of the groups any more, or disabled, and took it away."
+            }
         }
     }
 
@@ -135,8 +186,8 @@ impl Case<'_> {
         let (at, ago) = (self.shown(record.observed_at), self.ago(record.observed_at));
         let run = record.source.run.as_deref().filter(|run| !run.is_empty()).map(|run| format!(", run {run}")).unwrap_or_default();
         let read = match record.source.kind {
-            SourceKind::Batch => format!("Kronos was read {ago}, at {at}, by a batch{run}."),
-            SourceKind::LookUp => format!("Kronos was read {ago}, at {at}, by a look-up of this worker alone{run}."),
+            SourceKind::Batch => format!("{} {ago}, at {at}, by a batch{run}.", self.read(record.reason)),
+            SourceKind::LookUp => format!("{} {ago}, at {at}, by a look-up of this worker alone{run}.", self.read(record.reason)),
             SourceKind::Event => format!("An event reported this {ago}, at {at}{run}; Kronos itself was not read."),
         };
         let minutes = self.settings.freshness.num_minutes();
@@ -146,6 +197,15 @@ impl Case<'_> {
             said(Some(until), format!("That {is} good until {}, for {minutes} min (freshness-minutes).{then}", self.shown(until)))
         });
         std::iter::once(said(Some(record.observed_at), read)).chain(good).collect()
+    }
+
+    /// What was done: an error is an answer and no reading, and a name of several users is not asked for.
+    fn read(&self, reason: Reason) -> &'static str {
+        match reason {
+            Reason::KronosError => "Kronos was asked",
+            Reason::AmbiguousUser if self.unmatched != Some(Unmatched::SeveralPersons) => "This was found",
+            _ => "Kronos was read",
+        }
     }
 
     /// The last moment at which the record is not too old.
@@ -190,7 +250,6 @@ fn said(at: Option<DateTime<Utc>>, what: String) -> Evidence {
 mod tests {
     use super::*;
     use crate::record::Source;
-    use crate::status::Reason;
 
     #[test]
     fn a_record_as_old_as_allowed_is_still_good() {
@@ -209,7 +268,7 @@ mod tests {
         let settings = Settings::defaults();
         let last = observed_at + settings.freshness;
         for (now, wanted) in [(last, "That is good until"), (last + Duration::milliseconds(1), "That was good until")] {
-            let steps = explain("maria", Some(&record), false, Reach::Reached, &settings, now);
+            let steps = explain("maria", Kept::Record(&record), false, Reach::Reached, &settings, now);
             assert!(steps.iter().any(|step| step.what.starts_with(wanted)), "{steps:?}");
         }
     }

@@ -6,7 +6,7 @@
 //! The flow is [`mod@derive`] (punches to a status), [`plan`] (what was read to what is stored), [`mod@decide`] (a record to a
 //! decision); [`identity`] says whose the punches are, [`zone`] when they were, [`what_if`] what other settings would say, and
 //! [`explain`] tells the whole way in sentences for a clerk. The modules are a tower whose floors only look down: `explain` on
-//! `decide`; `plan`, `decide` (and what they are made of, `derive` and `identity`) on `record` and `status`, those on
+//! `decide`; `plan`, `decide` (and what they are made of, `derive`, `identity` and `unmatched`) on `record` and `status`, those on
 //! `timecard`, `settings` and `zone`, those on `ids` and `catalogue`.
 //!
 #![doc = include_str!("../RULES.md")]
@@ -24,5 +24,6 @@ pub mod record;
 pub mod settings;
 pub mod status;
 pub mod timecard;
+pub mod unmatched;
 pub mod what_if;
 pub mod zone;

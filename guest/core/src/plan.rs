@@ -12,6 +12,7 @@ use crate::record::{Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, SourceKind, Status};
 use crate::timecard::{Timecard, ZoneRef};
+use crate::unmatched;
 use crate::zone::Zones;
 
 mod counts;
@@ -200,19 +201,10 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
     let Reading { user, person_number, found } = reading;
     let unknown = |reason, what| derive_unknown(reason, what, context.settings);
     let derivation = match found {
-        Found::NotInKronos => {
-            unknown(Reason::NotInKronos, "No person in Kronos has this user name, or the API user may not see the person.".into())
-        }
-        Found::PinnedToNobody(number) => unknown(
-            Reason::NotInKronos,
-            format!("The property identities pins this user to person {number}, who is not in Kronos, or whom the API user may not see."),
-        ),
-        Found::AmbiguousPersons(numbers) => {
-            unknown(Reason::AmbiguousUser, format!("Several persons in Kronos have this user name: {}.", numbers.join(", ")))
-        }
-        Found::AmbiguousUsers(domains) => {
-            unknown(Reason::AmbiguousUser, format!("Several users of the directory have this name, in {}.", domains.join(", ")))
-        }
+        Found::NotInKronos => unknown(Reason::NotInKronos, unmatched::absent()),
+        Found::PinnedToNobody(number) => unknown(Reason::NotInKronos, unmatched::pinned_to_nobody(&number)),
+        Found::AmbiguousPersons(numbers) => unknown(Reason::AmbiguousUser, unmatched::several_persons(&numbers)),
+        Found::AmbiguousUsers(domains) => unknown(Reason::AmbiguousUser, unmatched::several_users(&domains)),
         Found::Failed { message } => unknown(Reason::KronosError, format!("Kronos answered an error for this worker: {message}")),
         Found::Card { card, person_zone } => derive(&card, person_zone.as_ref(), context.zones, context.settings, context.now),
         Found::OnPremise(flag) => derive_on_premise(flag, before, context.settings, context.now),

@@ -37,7 +37,7 @@ pub struct Record {
     pub reason: Reason,
     /// Since when; none where the rule gives none.
     pub since: Option<DateTime<Utc>>,
-    /// The IANA zone of the moment that decided, to show times in; none where it has no zone of its own.
+    /// The IANA zone to show times in: that of the moment that decided, else the person's own; none where neither is known.
     pub zone: Option<String>,
     /// When the evidence was read from the time system.
     pub observed_at: DateTime<Utc>,

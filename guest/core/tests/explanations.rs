@@ -9,7 +9,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Duration, NaiveDateTime, SecondsFormat, Utc};
 use shift_access_core::decide::Reach;
-use shift_access_core::explain::explain;
+use shift_access_core::explain::{Kept, explain};
 use shift_access_core::plan::{Context, Found, Reading, plan};
 use shift_access_core::record::{Record, Source};
 use shift_access_core::settings::Settings;
@@ -27,6 +27,9 @@ struct Story {
     read: &'static str,
     minutes_later: i64,
     settings: Settings,
+    /// Other settings at the reading than now.
+    read_under: Option<Settings>,
+    damaged: bool,
     exempt: bool,
     reach: Reach,
     kind: SourceKind,
@@ -48,11 +51,19 @@ impl Story {
             ..Settings::defaults()
         };
         let (found, read, reach) = (None, "2026-11-20T19:00:00Z", Reach::Reached);
-        Self { title, found, read, minutes_later: 2, settings, exempt: false, reach, kind: SourceKind::Batch }
+        let kind = SourceKind::Batch;
+        Self { title, found, read, minutes_later: 2, settings, read_under: None, damaged: false, exempt: false, reach, kind }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
+        self
+    }
+
+    fn at_home_in(mut self, zone: &str) -> Self {
+        if let Some(Found::Card { person_zone, .. }) = &mut self.found {
+            *person_zone = Some(ZoneRef::named(zone));
+        }
         self
     }
 
@@ -62,7 +73,8 @@ impl Story {
 
     fn record(&self) -> Option<Record> {
         let reading = Reading { user: WORKER.into(), person_number: Some("100007".into()), found: self.found.clone()? };
-        let (settings, zones) = (&self.settings, Zones::new(&self.settings, Vec::new()));
+        let settings = self.read_under.as_ref().unwrap_or(&self.settings);
+        let zones = Zones::new(settings, Vec::new());
         let run = if self.kind == SourceKind::Batch { "01f0" } else { "" };
         let context = Context { settings, zones: &zones, now: self.read(), run, kind: self.kind };
         plan(vec![reading], &BTreeMap::new(), context).steps.pop().map(|step| step.record)
@@ -71,7 +83,12 @@ impl Story {
     fn told(&self, record: Option<&Record>) -> String {
         let now = self.read() + Duration::minutes(self.minutes_later);
         let mut text = format!("## {}\n", self.title);
-        for step in explain(WORKER, record, self.exempt, self.reach, &self.settings, now) {
+        let kept = match record {
+            Some(record) => Kept::Record(record),
+            None if self.damaged => Kept::Damaged,
+            None => Kept::Nothing,
+        };
+        for step in explain(WORKER, kept, self.exempt, self.reach, &self.settings, now) {
             let at = step.at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
             writeln!(text, "{at:20}  {}", step.what).unwrap();
         }
@@ -140,15 +157,31 @@ fn clocked_out() -> Timecard {
     card(vec![], vec![shift(1, false, "20T06:00", &["20T06:00..20T10:00", "20T10:30..20T13:55"])])
 }
 
+fn unpunched() -> Timecard {
+    card(vec![], vec![shift(1, true, "20T08:00", &[])])
+}
+
+fn forgotten() -> Timecard {
+    card(vec![], vec![shift(1, true, "19T18:00", &["19T18:00.."])])
+}
+
+/// Under which a break of a quarter of an hour is too long.
+fn short_break_limit() -> Settings {
+    Settings { max_break: Duration::minutes(10), ..Settings::defaults() }
+}
+
+fn phantoms() -> impl Iterator<Item = Punch> {
+    (10..15).map(|minute| Punch { phantom: true, ..punch(100 + minute, &format!("20T09:{minute}")) })
+}
+
 fn left_out() -> Timecard {
-    let phantoms = (10..15).map(|minute| Punch { phantom: true, ..punch(100 + minute, &format!("20T09:{minute}")) });
     let scheduled = Punch { scheduled: true, ..punch(200, "20T17:00") };
     let edited = Punch { entered: Some(local("20T08:30")), ..punch(1, "20T08:20") };
     let edit = Punch { entered: Some(local("20T08:40")), ..punch(1, "20T08:00") };
     let ahead = punch(2, "20T15:30");
     let by_schedule = WorkedShift { from_schedule: true, ..shift(7, false, "21T08:00", &["21T08:00.."]) };
     let projected = WorkedShift { projected: true, ..shift(8, false, "22T08:00", &["22T08:00.."]) };
-    let punches = phantoms.chain([scheduled, edited, edit, ahead]).collect();
+    let punches = phantoms().chain([scheduled, edited, edit, ahead]).collect();
     card(punches, vec![by_schedule, projected, shift(1, true, "20T08:00", &["20T08:00.."])])
 }
 
@@ -170,6 +203,7 @@ fn stories() -> Vec<Story> {
     let pausing = || card(vec![], vec![shift(1, true, "20T08:00", &["20T08:00..20T13:45"])]);
     let many = || (0..40).map(|at| punch(at + 1, &format!("20T{:02}:{:02}", 8 + at / 10, at % 10 * 5))).collect();
     let night = "2026-11-01T09:00:00Z";
+    let away = Punch { zone: ZoneRef::named("Nowhere"), ..punch(1, "20T08:00") };
     let nowhere = Punch { zone: ZoneRef { id: Some("99".into()), ..ZoneRef::default() }, ..punch(1, "20T08:00") };
     vec![
         Story::of("Clocked in", working()),
@@ -184,8 +218,21 @@ fn stories() -> Vec<Story> {
         Story::of("A break, where on-break = deny", pausing()).with(|settings| settings.allow_on_break = false),
         Story::of("A break late in a long shift", card(vec![], vec![shift(1, true, "19T22:30", &["19T22:30..20T13:45"])])),
         Story::of("A break that grew too long", card(vec![], vec![shift(1, true, "20T08:00", &["20T08:00..20T11:00"])])),
-        Story::of("A shift that needs no punches", card(vec![], vec![shift(1, true, "20T08:00", &[])])),
-        Story::of("A forgotten out punch", card(vec![], vec![shift(1, true, "19T18:00", &["19T18:00.."])])),
+        Story { read_under: Some(short_break_limit()), ..Story::of("A break that grew too long, by the setting of then", pausing()) },
+        Story::of("A shift that needs no punches", unpunched()),
+        Story::of("A shift that needs no punches, where on-break = deny, with a grace", unpunched()).with(|settings| {
+            settings.allow_on_break = false;
+            settings.grace_after = Duration::minutes(15);
+        }),
+        Story::of("Clocked in, where on-break = deny", working()).with(|settings| settings.allow_on_break = false),
+        Story::of("Clocked in, with a grace", working()).with(|settings| settings.grace_after = Duration::minutes(15)),
+        Story::of("A forgotten out punch", forgotten()),
+        Story { read_under: Some(Settings::defaults()), ..Story::of("A forgotten out punch, by the setting of then", forgotten()) }
+            .with(|settings| settings.max_shift = Duration::hours(20)),
+        Story::of(
+            "Clocked out of a shift that Kronos has not ended",
+            card(vec![], vec![shift(1, true, "19T18:00", &["19T18:00..19T23:00"])]),
+        ),
         Story::of(
             "Yesterday's out punch forgotten, clocked in today",
             card(vec![], vec![shift(1, true, "19T18:00", &["19T18:00.."]), shift(2, true, "20T08:00", &["20T08:00.."])]),
@@ -194,9 +241,19 @@ fn stories() -> Vec<Story> {
         Story::of("Clocked out, in grace", clocked_out()).with(|settings| settings.grace_after = Duration::minutes(15)),
         Story { minutes_later: 20, ..Story::of("Clocked out, after the grace", clocked_out()) }
             .with(|settings| settings.grace_after = Duration::minutes(15)),
+        Story::of("Clocked out, in a grace that ends before the reading is too old, where authorize-unknown = true", clocked_out()).with(
+            |settings| {
+                settings.grace_after = Duration::minutes(15);
+                settings.authorize_unknown = true;
+            },
+        ),
+        Story::of("Clocked out, in a grace longer than a reading is good", clocked_out())
+            .with(|settings| settings.grace_after = Duration::minutes(120)),
         Story { exempt: true, ..Story::of("Clocked out, in an exempt group", clocked_out()) },
         Story { exempt: true, ..Story::of("Clocked in, in an exempt group", working()) },
         Story::of("Nothing", card(vec![], vec![])),
+        Story::of("Nothing, of a person whose zone is known", card(vec![], vec![])).at_home_in("America/Chicago"),
+        Story::of("Nothing that counts", card(phantoms().collect(), vec![])),
         Story::of("The first punch of the day, in no shift yet", card(vec![punch(1, "20T13:50")], vec![])),
         Story::of("In and out, in no shift yet", card(vec![punch(1, "20T08:00"), punch(2, "20T13:50")], vec![])),
         Story::of("Punches in no shift yet, of every kind", not_totalled()),
@@ -218,12 +275,15 @@ fn stories() -> Vec<Story> {
         Story::without("No record"),
         Story::without("No record, where authorize-unknown = true").with(|settings| settings.authorize_unknown = true),
         Story { exempt: true, ..Story::without("No record, in an exempt group") },
+        Story { damaged: true, ..Story::without("A damaged record") },
         Story::found("Not in Kronos", Found::NotInKronos),
+        Story::found("Pinned to nobody", Found::PinnedToNobody("100099".into())),
         Story::found("Several persons", Found::AmbiguousPersons(vec!["100007".into(), "100019".into()])),
         Story::found("Several users of the directory", Found::AmbiguousUsers(vec!["acme.example".into(), "shop.example".into()])),
         Story::found("An error of Kronos", Found::Failed { message: "WTK-112000 The employee is locked.".into() })
             .with(|settings| settings.authorize_unknown = true),
         Story::of("A zone that nothing translates", card(vec![nowhere], vec![])),
+        Story::of("A zone that nothing translates, of a person whose own is known", card(vec![away], vec![])).at_home_in("America/Chicago"),
         Story::found("On the premises", Found::OnPremise(true)),
         Story::found("Not on the premises, with a default time zone", Found::OnPremise(false))
             .with(|settings| settings.default_time_zone = Some(NEW_YORK.into())),
@@ -288,5 +348,55 @@ fn every_rule_is_named() {
 fn no_sentence_names_a_zone_twice() {
     for line in explanations().lines() {
         assert!(line.matches("(America/New_York)").count() <= 1, "{line}");
+    }
+}
+
+/// The record that a forgotten shift leaves with one more punch in it, or with what else Kronos comes to show.
+fn forgotten_and(punches: Vec<Punch>, shifts: Vec<WorkedShift>) -> Record {
+    let shifts = if shifts.is_empty() { forgotten().shifts } else { shifts };
+    Story::of("", card(punches, shifts)).record().unwrap()
+}
+
+#[test]
+fn a_forgotten_shift_needs_what_its_explanation_says() {
+    let ended = || shift(1, false, "19T18:00", &["19T18:00..19T23:00"]);
+    let at = "20T13:00";
+    for (punches, shifts, wanted) in [
+        (vec![punch(9, at)], vec![], Reason::OpenTooLong),
+        (vec![marked(9, at, Override::In)], vec![], Reason::OpenTooLong),
+        (vec![marked(9, at, Override::NewShift)], vec![], Reason::ClockedIn),
+        (vec![], vec![ended()], Reason::ClockedOut),
+        (vec![punch(9, at)], vec![ended()], Reason::ClockedIn),
+        (vec![], vec![forgotten().shifts.remove(0), shift(2, true, at, &["20T13:00.."])], Reason::ClockedIn),
+    ] {
+        assert_eq!(forgotten_and(punches.clone(), shifts.clone()).reason, wanted, "{punches:?} {shifts:?}");
+    }
+}
+
+#[test]
+fn a_record_without_a_zone_is_told_in_the_one_its_evidence_names() {
+    let story = Story::of("", clocked_out());
+    let record = Record { zone: None, ..story.record().unwrap() };
+    assert_eq!(story.told(Some(&record)), story.told(story.record().as_ref()));
+}
+
+#[test]
+fn a_record_without_evidence_tells_no_limit_of_today() {
+    for reason in [Reason::OpenTooLong, Reason::BreakTooLong] {
+        let story = Story::of("", forgotten());
+        let told = story.told(Some(&Record { reason, evidence: vec![], ..story.record().unwrap() }));
+        assert!(!told.contains("16 h") && !told.contains("90 min"), "{told}");
+    }
+}
+
+#[test]
+fn whoever_is_not_one_person_is_told_what_is_true_of_all_where_the_record_holds_no_more() {
+    for (found, wanted) in [
+        (Found::NotInKronos, "the line of the worker in the property identities if there is one"),
+        (Found::AmbiguousUsers(vec![]), "if several users of the directory have it, keep one of them"),
+    ] {
+        let story = Story::found("", found);
+        let told = story.told(Some(&Record { evidence: vec![], ..story.record().unwrap() }));
+        assert!(told.contains(wanted), "{told}");
     }
 }

@@ -8,7 +8,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
 use shift_access_core::decide::{Decision, Reach, decide};
 use shift_access_core::derive::{Derivation, derive};
-use shift_access_core::explain::explain;
+use shift_access_core::explain::{Kept, explain};
 use shift_access_core::plan::{Before, Change, Context, Counts, Found, Plan, Reading, Standing, closes, plan};
 use shift_access_core::record::Record;
 use shift_access_core::settings::Settings;
@@ -456,7 +456,7 @@ proptest! {
         let reach = if failed { Reach::Failed } else { Reach::Reached };
         let at = now() + Duration::minutes(age);
         let decision = decide(Some(&stored), exempt, reach, &settings, at);
-        let told = explain("user", Some(&stored), exempt, reach, &settings, at);
+        let told = explain("user", Kept::Record(&stored), exempt, reach, &settings, at);
         let answer = format!("user {} open this now, ", if decision.allow { "may" } else { "may not" });
         prop_assert!(told[0].what.starts_with(&answer) && told[0].what.ends_with(&format!("({}).", decision.reason)), "{told:?}");
         prop_assert!(stored.evidence.iter().all(|step| told.contains(step)));

@@ -9,7 +9,7 @@ pub(super) fn sentence(reason: Reason, by: Option<Read>, settings: &Settings) ->
     let (hours, minutes) = (settings.max_shift.num_hours(), settings.max_break.num_minutes());
     match (reason, by) {
         (Reason::OpenTooLong, _) => format!(
-            "Rule 4: the shift has been open for longer than {hours} h (max-shift-hours), so an out punch was probably forgotten and the worker counts as off shift."
+            "Rule 4: the shift has been open for longer than {hours} h (max-shift-hours) and Kronos has not ended it; an out punch was probably forgotten, or the shift not closed, so the worker counts as off shift."
         ),
         (Reason::BreakTooLong, _) => {
             format!("Rule 2: nobody came back from the break within {minutes} min (max-break-minutes), so the worker counts as off shift.")
@@ -29,17 +29,19 @@ pub(super) fn sentence(reason: Reason, by: Option<Read>, settings: &Settings) ->
     }
 }
 
-/// The rule where it needs no number and no punch.
-const fn of_reason(reason: Reason) -> &'static str {
+/// The rule where it needs no number and no punch: also that of a record which does not hold what it was concluded from.
+pub(crate) const fn of_reason(reason: Reason) -> &'static str {
     match reason {
         Reason::ClockedIn => "Rule 1: the shift is in progress and its last span of work is open, so the worker is on shift.",
         Reason::BetweenSpans => "Rule 2: the shift is in progress and its last span of work has ended, so the worker is on a break.",
         Reason::BreakTooLong => "Rule 2: the break has lasted too long, so the worker counts as off shift.",
         Reason::ShiftInProgress => "Rule 3: a shift is in progress that needs no punches, so the worker is on shift.",
-        Reason::OpenTooLong => "Rule 4: the shift has been open for too long, so the worker counts as off shift.",
+        Reason::OpenTooLong => {
+            "Rule 4: the shift has been open for too long and Kronos has not ended it, so the worker counts as off shift."
+        }
         Reason::ClockedOut => "Rule 6: no shift is in progress and the last one has ended, so the worker is off shift.",
         Reason::NoPunches => "Rule 7: there is no punch and no shift that counts in the days that were read, so the worker is off shift.",
-        Reason::NotInKronos => "Rule 8: a user name that Kronos does not show has no status, so the status is unknown.",
+        Reason::NotInKronos => "Rule 8: a worker for whom Kronos shows no person has no status, so the status is unknown.",
         Reason::AmbiguousUser => "Rule 9: a user name that fits more than one is never guessed at, so the status is unknown.",
         Reason::KronosError => "Rule 10: without an answer from Kronos for this worker the status is unknown.",
         Reason::ZoneUnknown => "The rule for time zones: a local time without a known zone is no moment, so the status is unknown.",

@@ -122,7 +122,7 @@ impl Story<'_> {
             _ => false,
         };
         let what =
-            || format!("Without another punch the shift counts as forgotten after {limit}, {hours} h from its start (max-shift-hours).");
+            || format!("Unless it ends before, the shift counts as forgotten after {limit}, {hours} h from its start (max-shift-hours).");
         comes.then(|| said(Some(limit), what()))
     }
 }

@@ -676,7 +676,7 @@ fn the_evidence_is_kept_short_and_loses_neither_the_rule_nor_what_was_left_out()
     assert_eq!(said[1], "… and 14 more spans of work and punches before these.");
     assert!(said[2].starts_with("Punch at 2026-11-20 08:14") && said[7].starts_with("Punch at 2026-11-20 08:19"), "{said:#?}");
     assert!(said[8].starts_with("Left out: 20 punches that the system made and not the worker, the last three at 2026-11-20 07:17 EST"));
-    assert!(said[9].starts_with("Rule 5: ") && said[10].starts_with("On shift since ") && said[11].starts_with("Without another punch"));
+    assert!(said[9].starts_with("Rule 5: ") && said[10].starts_with("On shift since ") && said[11].starts_with("Unless it ends before"));
 }
 
 #[test]
@@ -692,7 +692,7 @@ fn the_evidence_tells_when_a_break_late_in_a_long_shift_ends_with_the_shift() {
     let forgotten = |out: &str| {
         let found = at(&card(vec![], vec![shift(1, "20T06:00", true, vec![closed("20T06:00", out, (1, 2))])]), "20T21:00");
         assert_eq!(found.status, Status::OnBreak);
-        found.evidence.iter().any(|evidence| evidence.what.starts_with("Without another punch the shift counts as forgotten"))
+        found.evidence.iter().any(|evidence| evidence.what.starts_with("Unless it ends before, the shift counts as forgotten"))
     };
     // Sixteen hours end at 22:00: later than the break, with it, and before it.
     assert_eq!(["20T20:29", "20T20:30", "20T20:31"].map(forgotten), [false, true, true]);

@@ -1,7 +1,7 @@
 //! The words of the core, said in half a sentence that follows a "because".
 
-use crate::settings::Settings;
 use crate::status::{Reason, Verdict};
+use crate::unmatched::Unmatched;
 
 pub(super) const fn of_verdict(verdict: Verdict) -> &'static str {
     match verdict {
@@ -13,25 +13,27 @@ pub(super) const fn of_verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn of_reason(reason: Reason, settings: &Settings) -> String {
-    match reason {
-        Reason::ClockedIn => "the worker is clocked in",
-        Reason::BetweenSpans => "the worker is on a break",
-        Reason::BreakTooLong => return format!("the break has lasted longer than {} min", settings.max_break.num_minutes()),
-        Reason::ShiftInProgress => "a shift is in progress that needs no punches",
-        Reason::OpenTooLong => {
-            return format!("a shift was open for longer than {} h: an out punch was probably forgotten", settings.max_shift.num_hours());
-        }
-        Reason::ClockedOut => "the worker is clocked out",
-        Reason::NoPunches => "Kronos shows no punches of the worker in the last days",
-        Reason::NotInKronos => "Kronos shows no person with this user name",
-        Reason::AmbiguousUser => "the user name fits more than one person or more than one directory user",
-        Reason::KronosError => "Kronos answered an error for this worker",
-        Reason::ZoneUnknown => "a punch has a time zone that nothing translates",
-        Reason::OnPremise => "Kronos says that the worker is on the premises",
-        Reason::NotOnPremise => "Kronos says that the worker is not on the premises",
-        Reason::ReportedIn => "an event reported an in punch",
-        Reason::ReportedOut => "an event reported an out punch",
+/// No number stands in it: a limit of today may not be the one that held when the record was read, which the evidence tells.
+pub(super) const fn of_reason(reason: Reason, unmatched: Option<Unmatched>) -> &'static str {
+    match (reason, unmatched) {
+        (_, Some(Unmatched::Absent)) => "Kronos shows no person with this user name",
+        (_, Some(Unmatched::PinnedToNobody)) => "the worker is pinned to a person whom Kronos does not show",
+        (_, Some(Unmatched::SeveralPersons)) => "the user name fits more than one person in Kronos",
+        (_, Some(Unmatched::SeveralUsers)) => "the user name fits more than one user of the directory",
+        (Reason::ClockedIn, None) => "the worker is clocked in",
+        (Reason::BetweenSpans, None) => "the worker is on a break",
+        (Reason::BreakTooLong, None) => "the break has lasted too long",
+        (Reason::ShiftInProgress, None) => "a shift is in progress that needs no punches",
+        (Reason::OpenTooLong, None) => "a shift was open for too long, and Kronos has not ended it",
+        (Reason::ClockedOut, None) => "the worker is clocked out",
+        (Reason::NoPunches, None) => "Kronos shows no punch of the worker that counts in the days that were read",
+        (Reason::NotInKronos, None) => "Kronos shows no person for this worker",
+        (Reason::AmbiguousUser, None) => "the user name fits more than one person or more than one directory user",
+        (Reason::KronosError, None) => "Kronos answered an error for this worker",
+        (Reason::ZoneUnknown, None) => "a punch has a time zone that nothing translates",
+        (Reason::OnPremise, None) => "Kronos says that the worker is on the premises",
+        (Reason::NotOnPremise, None) => "Kronos says that the worker is not on the premises",
+        (Reason::ReportedIn, None) => "an event reported an in punch",
+        (Reason::ReportedOut, None) => "an event reported an out punch",
     }
-    .to_owned()
 }
