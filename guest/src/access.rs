@@ -1,5 +1,6 @@
 //! Decisions, out of storage only: a decision costs no call to another system.
 
+use chrono::{DateTime, Utc};
 use shift_access_core::decide::{self, Decision, Reach};
 use shift_access_core::explain::{self, Kept};
 use shift_access_core::ids;
@@ -11,9 +12,22 @@ use crate::store::{self, Entry, StoreError};
 use crate::{clock, exempt, reach, records, roster};
 
 /// What is stored that a decision about one user rests on.
+#[derive(Default)]
 struct Known {
     record: Option<Record>,
+    /// There is something, and it is no record.
+    damaged: bool,
     exempt: bool,
+}
+
+impl Known {
+    fn kept(&self) -> Kept<'_> {
+        match &self.record {
+            Some(record) => Kept::Record(record),
+            None if self.damaged => Kept::Damaged,
+            None => Kept::Nothing,
+        }
+    }
 }
 
 /// Decides for each user, in order.
@@ -23,11 +37,28 @@ pub async fn decide(users: &[String], settings: &Settings) -> Result<Vec<Decisio
     Ok(known.iter().map(|known| decide::decide(known.record.as_ref(), known.exempt, reach, settings, now)).collect())
 }
 
+/// How the decision for one user comes about, with what it rests on: all of one moment.
+pub struct Explanation {
+    /// The moment.
+    pub at: DateTime<Utc>,
+    /// What is stored.
+    pub record: Option<Record>,
+    /// The decision.
+    pub decision: Decision,
+    /// The way to it.
+    pub steps: Vec<Evidence>,
+}
+
 /// Tells how the decision for one user comes about.
-pub async fn explain(user: &str, settings: &Settings) -> Result<Vec<Evidence>, StoreError> {
+pub async fn explain(user: &str, settings: &Settings) -> Result<Explanation, StoreError> {
     let (known, reach) = read(&[user.to_owned()]).await?;
-    let (record, exempt) = known.first().map_or((None, false), |known| (known.record.as_ref(), known.exempt));
-    Ok(explain::explain(user, record.map_or(Kept::Nothing, Kept::Record), exempt, reach, settings, clock::now()))
+    Ok(explained(user, known.into_iter().next().unwrap_or_default(), reach, settings, clock::now()))
+}
+
+fn explained(user: &str, known: Known, reach: Reach, settings: &Settings, at: DateTime<Utc>) -> Explanation {
+    let decision = decide::decide(known.record.as_ref(), known.exempt, reach, settings, at);
+    let steps = explain::explain(user, known.kept(), known.exempt, reach, settings, at);
+    Explanation { at, record: known.record, decision, steps }
 }
 
 /// The decision about one user as it is, and as it would be.
@@ -80,6 +111,24 @@ async fn read(users: &[String]) -> Result<(Vec<Known>, Reach), StoreError> {
 }
 
 fn known(user: &str, record: Option<Entry>, mark: Option<Entry>) -> Result<Known, StoreError> {
-    let record = record.as_ref().map(records::read).transpose()?.flatten();
-    Ok(Known { record: record.filter(|record| ids::key(&record.user) == ids::key(user)), exempt: mark.is_some() })
+    let read = record.as_ref().map(records::read).transpose()?;
+    let damaged = matches!(read, Some(None));
+    Ok(Known { record: read.flatten().filter(|record| ids::key(&record.user) == ids::key(user)), damaged, exempt: mark.is_some() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_no_record_and_told_apart_from_nothing() {
+        let told = |damaged| {
+            let explanation =
+                explained("maria", Known { damaged, ..Known::default() }, Reach::Reached, &Settings::defaults(), clock::now());
+            assert_eq!((explanation.record, explanation.decision.reason), (None, "no-record"));
+            explanation.steps.into_iter().map(|step| step.what).collect::<String>()
+        };
+        assert!(told(true).contains("is damaged") && !told(true).contains("There is no record"));
+        assert!(!told(false).contains("is damaged") && told(false).contains("There is no record"));
+    }
 }

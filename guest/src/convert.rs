@@ -9,7 +9,7 @@ use shift_access_core::identity::Identity;
 use shift_access_core::record::{Evidence, Record};
 use shift_access_core::settings::{self, Kind as CoreKind, PROPERTIES, Settings, Severity as CoreSeverity, Value as CoreValue};
 
-use crate::access::Comparison;
+use crate::access::{Comparison, Explanation};
 use crate::bindings::exports::shift_access::plugin::jobs::{Count, Failure, Report, Step, StepOutcome, Warning};
 use crate::bindings::exports::shift_access::plugin::pack::{ErrorInfo, Kind, Problem, PropertyInfo, Severity};
 use crate::bindings::exports::shift_access::plugin::{access, roster};
@@ -181,8 +181,17 @@ pub fn entry(record: Record, now: DateTime<Utc>) -> roster::Entry {
 }
 
 /// One step of the way to a status or a decision.
-pub fn evidence(step: Evidence) -> roster::Evidence {
+fn evidence(step: Evidence) -> roster::Evidence {
     roster::Evidence { at: step.at.map(|at| at.timestamp_millis()), what: step.what }
+}
+
+/// How a decision comes about, as the answer to its question.
+pub fn explanation(question: access::Question, explained: Explanation) -> access::Explanation {
+    access::Explanation {
+        entry: explained.record.map(|record| entry(record, explained.at)),
+        decision: decision(question, explained.decision),
+        steps: explained.steps.into_iter().map(evidence).collect(),
+    }
 }
 
 /// A decision beside another about the same user.

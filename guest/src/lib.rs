@@ -76,10 +76,10 @@ impl access_export::Guest for WorkerStatus {
         Ok(questions.into_iter().zip(decisions).map(|(question, decision)| convert::decision(question, decision)).collect())
     }
 
-    async fn explain(question: access_export::Question) -> Result<Vec<access_export::Evidence>, access_export::Failure> {
+    async fn explain(question: access_export::Question) -> Result<access_export::Explanation, access_export::Failure> {
         let settings = convert::settings().map_err(failure)?;
-        let sentences = access::explain(&question.user, &settings).await.map_err(failure)?;
-        Ok(sentences.into_iter().map(convert::evidence).collect())
+        let explained = access::explain(&question.user, &settings).await.map_err(failure)?;
+        Ok(convert::explanation(question, explained))
     }
 
     async fn what_if(

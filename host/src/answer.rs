@@ -24,10 +24,10 @@ pub struct Entry {
     /// When the evidence was read.
     #[serde(serialize_with = "instant")]
     pub observed_at: Option<DateTime<Utc>>,
-    /// How old the evidence is, in seconds.
-    pub age_seconds: u64,
-    /// Where it comes from.
-    pub source: Source,
+    /// How old the evidence is, in seconds; none where nothing is stored.
+    pub age_seconds: Option<u64>,
+    /// Where it comes from; none where nothing is stored.
+    pub source: Option<Source>,
     /// The way to the status.
     pub evidence: Vec<Evidence>,
 }
@@ -83,6 +83,17 @@ pub struct Decision {
     pub age_seconds: Option<u64>,
     /// Where the evidence comes from.
     pub source: Option<Source>,
+}
+
+/// How a decision comes about, with what it rests on: all of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// What is stored for the user; none without a record, or where what is stored is damaged.
+    pub entry: Option<Entry>,
+    /// The decision.
+    pub decision: Decision,
+    /// The way to it in plain sentences.
+    pub steps: Vec<Evidence>,
 }
 
 /// The decision about one user as it is, and as it would be.

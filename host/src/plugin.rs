@@ -12,7 +12,7 @@ use std::time::Duration;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Store, Trap};
 
-use crate::answer::{Comparisons, Decision, Entry, Evidence, Identities, Listing};
+use crate::answer::{Comparisons, Decision, Entry, Explanation, Identities, Listing};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::Engine;
@@ -223,15 +223,16 @@ impl Pack {
         Ok(answer.map_err(explained)?.into_iter().map(Decision::from).collect())
     }
 
-    /// Tells in plain sentences how a decision comes about.
+    /// Tells in plain sentences how a decision comes about, with what it rests on.
     ///
     /// # Errors
     /// When the plugin fails or says why it could not.
-    pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Vec<Evidence>, CallError> {
+    pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Explanation, CallError> {
+        let tenant = lent.tenant.clone();
         let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
         let (answer, _) =
             call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_explain(accessor, question))?;
-        Ok(answer.map_err(explained)?.into_iter().map(convert::evidence).collect())
+        Ok(convert::explanation(&tenant, answer.map_err(explained)?))
     }
 
     /// One page of decisions with some properties changed, beside those of today.

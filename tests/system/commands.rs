@@ -81,6 +81,37 @@ async fn one_record_is_shown_with_its_explanation() {
     let stranger = stage.run(&["worker", "acme", "stranger"]).await.unwrap();
     assert_eq!(stranger.code, Some(1));
     assert!(stranger.err.contains("there is no record of stranger") && stranger.err.contains("(no-record)."), "{}", stranger.err);
+    assert!(stranger.out.is_empty(), "{}", stranger.out);
+}
+
+#[tokio::test]
+async fn what_stands_above_an_explanation_leaves_the_times_to_it() {
+    let stage = demo().await.unwrap();
+    let run = stage.batch().await.unwrap();
+    let shown = stage.run(&["worker", "acme", "nsaid"]).await.unwrap();
+    let (head, _) = shown.out.split_once("\n\n").unwrap();
+    let wanted = format!("source: batch, run {}", run["run"].as_str().unwrap());
+    assert!(head.starts_with("nsaid (person ") && head.contains(": off-shift, open-too-long") && head.ends_with(&wanted), "{head}");
+    assert!(!head.contains("UTC") && head.lines().count() == 2, "{head}");
+}
+
+#[tokio::test]
+async fn the_json_of_a_worker_without_a_record_has_every_field() {
+    let stage = demo().await.unwrap();
+    stage.batch().await.unwrap();
+    let known = stage.run(&["worker", "acme", "nsaid", "--json"]).await.unwrap().json().unwrap();
+    let ended = stage.run(&["worker", "acme", "stranger", "--json"]).await.unwrap();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("there is no record of stranger"), "{}", ended.err);
+    let record = ended.json().unwrap();
+    let keys = |record: &serde_json::Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&record), keys(&known));
+    assert_eq!((&record["tenant"], &record["user"]), (&json!("acme"), &json!("stranger")));
+    assert_eq!((&record["status"], &record["reason"]), (&json!("unknown"), &json!("no-record")));
+    for key in ["person_number", "since", "observed_at", "age_seconds", "source"] {
+        assert!(record[key].is_null(), "{key}: {record}");
+    }
+    assert!(record["evidence"].as_array().unwrap().len() > 2, "{record}");
 }
 
 #[tokio::test]

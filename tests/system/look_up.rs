@@ -17,6 +17,8 @@ async fn a_refresh_asks_kronos_now_and_stores_what_it_says() {
     assert_eq!(stored["status"], "on-shift");
     let fresh = stage.run(&["worker", "acme", "ADIAZ", "--refresh", "--json"]).await.unwrap().json().unwrap();
     assert_eq!((&fresh["status"], &fresh["source"]["kind"]), (&json!("off-shift"), &json!("look-up")), "{fresh}");
+    let answer = fresh["evidence"][0]["what"].as_str().unwrap();
+    assert!(answer.starts_with("adiaz may not open this now") && answer.ends_with("(clocked-out)."), "{answer}");
     let decision = stage.run(&["decide", "acme", "adiaz", "--json"]).await.unwrap().json().unwrap();
     assert_eq!((&decision["decision"], &decision["reason"]), (&json!("deny"), &json!("clocked-out")));
     let history = stage.run(&["history", "acme", "--json"]).await.unwrap().json_lines().unwrap();

@@ -466,6 +466,18 @@ proptest! {
     }
 
     #[test]
+    fn an_explanation_says_still_only_of_what_does_not_change_in_between(
+        card in card(), age in 0..65_i64, grace in 0..240_i64, authorize_unknown in any::<bool>(),
+    ) {
+        let settings = Settings { grace_after: Duration::minutes(grace), authorize_unknown, ..settings() };
+        let stored = planned(vec![reading("user", card)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
+        let told = explain("user", Kept::Record(&stored), false, Reach::Reached, &settings, now() + Duration::minutes(age));
+        let allows = |minutes| decide(Some(&stored), false, Reach::Reached, &settings, now() + Duration::minutes(minutes)).allow;
+        let stays = (age..=66).all(|minutes| allows(minutes) == allows(age));
+        prop_assert_eq!(told.iter().any(|step| step.what.contains(" the worker still may")), stays, "{:#?}", told);
+    }
+
+    #[test]
     fn an_exempt_worker_is_never_refused_and_nobody_else_gains(card in card(), age in 0..200_i64, failed in any::<bool>()) {
         let stored = planned(vec![reading("user", card)], &BTreeMap::new(), now(), SourceKind::Batch).steps.remove(0).record;
         let reach = if failed { Reach::Failed } else { Reach::Reached };

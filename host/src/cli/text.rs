@@ -71,17 +71,18 @@ pub(super) fn entry_head() -> String {
 
 pub(super) fn entry_line(entry: &Entry) -> String {
     let since = entry.since.map_or_else(|| "-".to_owned(), |since| since.to_rfc3339_opts(SecondsFormat::Secs, true));
-    format!("{:24}  {:10}  {:18}  {since:20}  {:>9}", entry.user, entry.status, entry.reason, age(entry.age_seconds))
+    let age = entry.age_seconds.map_or_else(|| "-".to_owned(), age);
+    format!("{:24}  {:10}  {:18}  {since:20}  {age:>9}", entry.user, entry.status, entry.reason)
 }
 
+/// What stands above an explanation, which tells the moments in local time: here they would be in another.
 pub(super) fn entry(entry: &Entry) -> Vec<String> {
     let number = entry.person_number.as_deref().map(|number| format!(" (person {number})")).unwrap_or_default();
-    let run = entry.source.run.as_deref().map(|run| format!(", run {run}")).unwrap_or_default();
-    vec![
-        format!("{}{number}: {}, {}", entry.user, entry.status, entry.reason),
-        format!("  since     {}", instant(entry.since)),
-        format!("  observed  {} ({} ago, by {}{run})", instant(entry.observed_at), age(entry.age_seconds), entry.source.kind),
-    ]
+    let source = entry.source.as_ref().map(|source| {
+        let run = source.run.as_deref().filter(|run| !run.is_empty()).map(|run| format!(", run {run}")).unwrap_or_default();
+        format!("  source: {}{run}", source.kind)
+    });
+    std::iter::once(format!("{}{number}: {}, {}", entry.user, entry.status, entry.reason)).chain(source).collect()
 }
 
 pub(super) fn decision(decision: &Decision) -> String {

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::{Exit, json, open, print, text};
-use crate::answer::Entry;
+use crate::answer::{Decision, Entry, Evidence, Explanation};
+
+/// The reason shown where nothing is stored.
+const NO_RECORD: &str = "no-record";
 
 /// Shows one record with its explanation.
 #[derive(Debug, clap::Args)]
@@ -23,17 +26,37 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let site = open(config).await?;
     let tenant = site.tenant(&args.tenant)?;
-    let entry = if args.refresh {
-        Some(site.host().look_up(&tenant, &args.user).await?)
-    } else {
-        tenant.pack.find(site.host().lend(&tenant), &args.user).await?
-    };
-    let explanation = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
+    if args.refresh {
+        site.host().look_up(&tenant, &args.user).await?;
+    }
+    // One call answers both, so that no batch in between makes them contradict each other.
+    let Explanation { entry, decision, steps } = tenant.pack.explain(site.host().lend(&tenant), &args.user, None).await?;
     let Some(entry) = entry else {
-        return Err(Exit::Failed(format!("there is no record of {}\n{}", args.user, text::explanation(&explanation).join("\n"))));
+        let missing = format!("there is no record of {}", args.user);
+        if args.json {
+            print([json(&unknown(&args.tenant, decision, steps))?])?;
+            return Err(Exit::Failed(missing));
+        }
+        return Err(Exit::Failed(format!("{missing}\n{}", text::explanation(&steps).join("\n"))));
     };
     if args.json {
-        return print([json(&Entry { evidence: explanation, ..entry })?]);
+        return print([json(&Entry { evidence: steps, ..entry })?]);
     }
-    print(text::entry(&entry).into_iter().chain([String::new()]).chain(text::explanation(&explanation)))
+    print(text::entry(&entry).into_iter().chain([String::new()]).chain(text::explanation(&steps)))
+}
+
+/// What stands for a user of whom nothing is stored. The reason of the decision may be another, as for an exempt user.
+fn unknown(tenant: &str, decision: Decision, evidence: Vec<Evidence>) -> Entry {
+    Entry {
+        tenant: tenant.to_owned(),
+        user: decision.user,
+        person_number: None,
+        status: decision.status,
+        reason: NO_RECORD.to_owned(),
+        since: None,
+        observed_at: None,
+        age_seconds: None,
+        source: None,
+        evidence,
+    }
 }

@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::Report;
 use super::exports::{access, jobs, pack, roster};
-use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Identities, Identity, Source, Verdict};
+use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Explanation, Identities, Identity, Source, Verdict};
 use crate::description as own;
 use crate::history::{Failure, Step, StepOutcome, Warning};
 
@@ -37,7 +37,7 @@ fn outcome(outcome: jobs::StepOutcome) -> StepOutcome {
     }
 }
 
-pub(super) fn evidence(evidence: roster::Evidence) -> Evidence {
+fn evidence(evidence: roster::Evidence) -> Evidence {
     Evidence { at: evidence.at.and_then(DateTime::from_timestamp_millis), what: evidence.what }
 }
 
@@ -87,9 +87,17 @@ pub(super) fn entry(tenant: &str, entry: roster::Entry) -> Entry {
         reason: entry.reason,
         since: entry.since.and_then(DateTime::from_timestamp_millis),
         observed_at: DateTime::from_timestamp_millis(entry.observed_at),
-        age_seconds: entry.age_seconds,
-        source: entry.source.into(),
+        age_seconds: Some(entry.age_seconds),
+        source: Some(entry.source.into()),
         evidence: entry.evidence.into_iter().map(evidence).collect(),
+    }
+}
+
+pub(super) fn explanation(tenant: &str, explained: access::Explanation) -> Explanation {
+    Explanation {
+        entry: explained.entry.map(|found| entry(tenant, found)),
+        decision: explained.decision.into(),
+        steps: explained.steps.into_iter().map(evidence).collect(),
     }
 }
 

@@ -114,8 +114,8 @@ impl access::Guest for Probe {
         Ok(Vec::new())
     }
 
-    async fn explain(_question: access::Question) -> Result<Vec<access::Evidence>, access::Failure> {
-        Ok(Vec::new())
+    async fn explain(question: access::Question) -> Result<access::Explanation, access::Failure> {
+        Err(failure(&format!("the probe knows nobody, not even {}", question.user)))
     }
 
     async fn what_if(
