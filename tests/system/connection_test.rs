@@ -7,7 +7,7 @@ use shift_access_tests::stage::Stage;
 use shift_access_tests::ukg::{Login, TIMECARD_PATH};
 use shift_access_tests::world::Zone;
 
-use crate::demo;
+use crate::{demo, empty};
 
 /// Runs the test and gives its object and the lines.
 async fn run(stage: &Stage) -> (Option<i32>, Value, Vec<(String, String)>) {
@@ -123,6 +123,29 @@ async fn groups_and_mail_are_tried_too() {
     let (_, run, steps) = run(&stage).await;
     assert_eq!(run["failure"]["code"], "HWBS-WS22", "{run}");
     assert_eq!((outcome(&steps, "Store 12"), outcome(&steps, "No Such"), outcome(&steps, "Mail")), ("passed", "failed", "failed"));
+}
+
+#[tokio::test]
+async fn the_sample_counts_as_the_batch_does() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group("Store 12 Hourly");
+    stage.world.person("outp").in_group("Store 12 Hourly");
+    stage.world.group("Store 12 Hourly").contains_user("outp", "partners.example");
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    let sample = async || {
+        let run = stage.run(&["run", "acme", "test-connection", "--json"]).await.unwrap().json().unwrap();
+        let detail = stage.run(&["history", "acme", run["run"].as_str().unwrap(), "--json"]).await.unwrap().json().unwrap();
+        let steps = detail["steps"].as_array().unwrap();
+        steps.iter().find(|step| step["title"] == "Sample worker").unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    let told = sample().await;
+    assert!(told.contains("; 1 of 2 members, all there are, are in Kronos as exactly one person"), "{told}");
+    assert_eq!(stage.batch().await.unwrap()["counts"]["matched"], 1);
+    for n in 0..30 {
+        stage.world.person(&format!("w{n:02}")).in_group("Store 12 Hourly");
+    }
+    let told = sample().await;
+    assert!(told.contains(" members tried, out of 33, are in Kronos"), "{told}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The links to Workspace ONE Access: the host, the token, and each configured group with the number of its members.
 
 use shift_access_core::catalogue;
+use shift_access_core::identity::DirectoryUser;
 use shift_access_core::settings::Settings;
 
 use super::lines::Lines;
@@ -16,6 +17,26 @@ const NOT_TRIED: &str = "a link to Workspace ONE Access before it failed";
 
 /// Members kept to try Kronos with: as many as it advises for one request (facts/ukg-pro-wfm.md §4).
 const SAMPLE: usize = 25;
+
+/// Some members of the workers' groups.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// The members to try.
+    pub users: Vec<DirectoryUser>,
+    /// How many members there are.
+    pub of: u64,
+}
+
+impl Sample {
+    fn add(&mut self, workers: impl Iterator<Item = FoundUser>) {
+        for FoundUser { user, .. } in workers {
+            self.of += 1;
+            if self.users.len() < SAMPLE {
+                self.users.push(DirectoryUser { id: user.id, user_name: user.user_name, domain: user.domain });
+            }
+        }
+    }
+}
 
 /// How far the test of the directory came.
 enum State {
@@ -37,15 +58,14 @@ struct Tried<'a> {
     found: Option<Result<Group, Trouble>>,
 }
 
-/// Tries the directory with the configured groups, and answers some members' user names.
-pub async fn attempt(directory: &Directory, settings: &Settings, lines: &mut Lines) -> Vec<String> {
+/// Tries the directory with the configured groups, and answers some of the workers.
+pub async fn attempt(directory: &Directory, settings: &Settings, lines: &mut Lines) -> Sample {
     let tried = find(directory, settings, lines).await;
     let (groups, of_workers): (Vec<Group>, Vec<bool>) =
         tried.iter().filter_map(|tried| Some((tried.found.as_ref()?.clone().ok()?, tried.of_workers))).unzip();
-    let mut sample = Vec::new();
+    let mut sample = Sample::default();
     let sink = async |users: Vec<FoundUser>| -> Result<(), Trouble> {
-        let workers = users.into_iter().filter(|found| found.of.iter().any(|at| of_workers.get(*at) == Some(&true)));
-        sample.extend(workers.take(SAMPLE.saturating_sub(sample.len())).map(|found| found.user.user_name));
+        sample.add(users.into_iter().filter(|found| found.of.iter().any(|at| of_workers.get(*at) == Some(&true))));
         Ok(())
     };
     let (outcomes, mut failed) = match directory.members(&groups, sink).await.map_err(gather::trouble) {
@@ -131,6 +151,19 @@ fn line(title: &str, name: &str, outcome: Result<MembersSummary, Trouble>, lines
 mod tests {
     use super::*;
     use crate::report::Outcome;
+    use crate::workspace_one::MemberUser;
+
+    #[test]
+    fn the_sample_keeps_users_of_one_name_apart_and_counts_beyond_its_end() {
+        let found = |n: usize| FoundUser {
+            user: MemberUser { id: n.to_string(), user_name: "adiaz".into(), domain: Some(format!("d{n}")) },
+            of: vec![0],
+        };
+        let mut sample = Sample::default();
+        sample.add((0..SAMPLE + 3).map(found));
+        assert_eq!((sample.users.len(), sample.of), (SAMPLE, 28));
+        assert_eq!((sample.users[1].id.as_str(), sample.users[1].domain.as_deref()), ("1", Some("d1")));
+    }
 
     #[test]
     fn a_group_with_unreadable_members_is_warned_of_and_disabled_ones_are_fine() {

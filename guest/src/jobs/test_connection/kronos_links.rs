@@ -4,6 +4,7 @@ use shift_access_core::catalogue;
 use shift_access_core::settings::{Settings, StatusSource};
 use shift_access_core::zone::Zones;
 
+use super::access_links::Sample;
 use super::lines::Lines;
 use super::sample;
 use super::zone_doubts::ZoneDoubts;
@@ -18,8 +19,8 @@ const TIMECARDS: &str = "Kronos rights: time cards (timecard/multi_read)";
 const ON_PREMISE: &str = "Kronos rights: on-premise (data/multi_read)";
 const ZONES: &str = "Kronos rights: time zones (commons/setup/timezones)";
 
-/// Tries UKG; `sample` are user names of members.
-pub async fn attempt(kronos: &Kronos, settings: &Settings, sample: &[String], lines: &mut Lines) {
+/// Tries UKG, with some members of the workers' groups.
+pub async fn attempt(kronos: &Kronos, settings: &Settings, sample: &Sample, lines: &mut Lines) {
     let doing = match settings.status_source {
         StatusSource::Timecards => TIMECARDS,
         StatusSource::OnPremise => ON_PREMISE,
@@ -74,8 +75,8 @@ async fn login(kronos: &Kronos, lines: &mut Lines) -> Result<Option<CurrentUser>
     }
 }
 
-async fn people(kronos: &Kronos, user: Option<&CurrentUser>, sample: &[String], lines: &mut Lines) -> bool {
-    let Some(name) = user.map(|user| &user.user_name).or(sample.first()) else {
+async fn people(kronos: &Kronos, user: Option<&CurrentUser>, sample: &Sample, lines: &mut Lines) -> bool {
+    let Some(name) = user.map(|user| &user.user_name).or(sample.users.first().map(|user| &user.user_name)) else {
         lines.skipped(PEOPLE, "there is no user name to ask for");
         return true;
     };
