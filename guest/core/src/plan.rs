@@ -8,7 +8,7 @@ use crate::catalogue;
 use crate::decide::{Reach, decide};
 use crate::derive::{Derivation, derive, derive_on_premise, derive_unknown};
 use crate::ids;
-use crate::record::{Record, Source};
+use crate::record::{Evidence, Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, SourceKind, Status};
 use crate::timecard::{Timecard, ZoneRef};
@@ -210,6 +210,8 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
         Found::OnPremise(flag) => derive_on_premise(flag, before, context.settings, context.now),
     };
     let warning = warn(&user, &derivation, context.settings.max_shift);
+    let pinned = person_number.as_ref().filter(|_| context.settings.identities.contains_key(&ids::key(&user)));
+    let evidence = pinned.map(|number| by_hand(number)).into_iter().chain(derivation.evidence).collect();
     let record = Record {
         user,
         person_number,
@@ -219,9 +221,14 @@ fn observe(reading: Reading, before: Option<&Record>, context: Context<'_>) -> (
         zone: derivation.zone,
         observed_at: context.now,
         source: Source { run: Some(context.run.to_owned()), kind: context.kind },
-        evidence: derivation.evidence,
+        evidence,
     };
     (record, warning)
+}
+
+/// A number typed wrong is somebody else's punches, so a record by hand says that it is one.
+fn by_hand(number: &str) -> Evidence {
+    Evidence { at: None, what: format!("Pinned by hand to person {number} (property identities).") }
 }
 
 fn warn(user: &str, derivation: &Derivation, max_shift: Duration) -> Option<Warning> {
@@ -390,6 +397,21 @@ mod tests {
         assert_eq!(older.steps, []);
         assert_eq!((older.counts.members, older.counts.on_shift, older.counts.unchanged), (1, 1, 1));
         assert_eq!(older.warnings, []);
+    }
+
+    #[test]
+    fn a_record_by_hand_says_so_first() {
+        let settings = Settings { identities: [("on".to_owned(), "7".to_owned())].into(), ..Settings::defaults() };
+        let readings = vec![reading("On", card(&[9])), reading("off", card(&[9, 12]))];
+        let context = Context { settings: &settings, zones: &Zones::default(), now: now(), run: "r1", kind: SourceKind::Batch };
+        let plan = plan(readings, &BTreeMap::new(), context);
+        let first: Vec<_> = plan.steps.iter().map(|step| step.record.evidence[0].what.as_str()).collect();
+        assert_eq!(first[1], "Pinned by hand to person 7 (property identities).");
+        assert!(!first[0].contains("by hand"), "{first:?}");
+        let failed = reading("on", Found::Failed { message: "WCO-1".into() });
+        let plan = super::plan(vec![failed], &BTreeMap::new(), context);
+        assert!(plan.steps[0].record.evidence[0].what.starts_with("Pinned by hand"));
+        assert_eq!(plan.warnings[0].message, "Kronos answered an error for this worker: WCO-1");
     }
 
     #[test]
