@@ -11,8 +11,9 @@ use shift_access_core::identity::Identity;
 
 use crate::report::Warnings;
 use crate::trouble::Trouble;
-use crate::{clock, convert};
+use crate::{clock, convert, reach};
 use aside::Aside;
+pub use aside::clear_old;
 
 /// Identities at most in one page.
 const LONGEST_PAGE: u32 = 1_000;
@@ -39,15 +40,21 @@ pub async fn page(cursor: Option<String>, limit: u32) -> Result<Identities, Trou
 async fn first(limit: usize) -> Result<Identities, Trouble> {
     let settings = convert::settings()?;
     let now = clock::now();
-    aside::clear_old(now).await?;
+    clear_old(now).await?;
     let aside = Aside::begin(now).await?;
     let mut warnings = Warnings::default();
     let outcome = match reading::read(&aside, &settings, &mut warnings).await {
-        Ok(()) => hand_out(&aside, None, limit, warnings).await,
-        Err(trouble) => Err(trouble),
+        Ok(()) => match reach::note(true, clock::now()).await {
+            Ok(()) => hand_out(&aside, None, limit, warnings).await,
+            Err(error) => Err(error.into()),
+        },
+        Err(trouble) => {
+            reach::note_failure(&trouble, clock::now()).await;
+            Err(trouble)
+        }
     };
     if outcome.is_err() {
-        // What is left here all the same is cleared by a later report.
+        // What is left here all the same is cleared by a later report or batch.
         let _ = aside.clear().await;
     }
     outcome

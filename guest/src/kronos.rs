@@ -33,8 +33,9 @@ use parts::Stop;
 const PEOPLE_A_CALL: usize = 1000;
 /// People by number in one call: the answer is heavy, and four of them are under way at once (facts/ukg-pro-wfm.md §2.1).
 const NUMBERS_A_CALL: usize = 200;
-/// People on one page of the list of everybody. UKG allows 10,000 (facts/ukg-pro-wfm.md §2.2); a page is held at once.
-const LISTED_A_PAGE: usize = 1000;
+/// People on one page of the list of everybody. UKG allows 10,000 (facts/ukg-pro-wfm.md §2.2); a page is held at once. It is a
+/// power of two, so that half a page begins where a page began, however often it is halved: UKG counts pages, not people.
+const LISTED_A_PAGE: usize = 1024;
 /// Time cards in one call: UKG's advice (facts/ukg-pro-wfm.md §4), far below its limit of 500 (§3.3). A card is about six
 /// kilobytes, four answers are here at once, and memory that was once taken is never given back.
 const CARDS_A_CALL: usize = 25;
@@ -107,12 +108,13 @@ impl Kronos {
         people::numbered(self, numbers).await
     }
 
-    /// Hands everybody the API user may see to `sink`, page by page, those who have left included.
+    /// Hands everybody the API user may see to `sink`, page by page, those who have left included. The sink answers how many
+    /// of a page are new to it: somebody may come twice where the list moves while it is read.
     ///
     /// Numbers of the catalogue beside those of the connection: 14 if the API user may not list people.
     pub async fn everybody<F>(&self, sink: F) -> Result<Roll, Trouble>
     where
-        F: AsyncFnMut(Vec<Listed>) -> Result<(), Trouble>,
+        F: AsyncFnMut(Vec<Listed>) -> Result<u64, Trouble>,
     {
         everybody::everybody(self, sink).await
     }

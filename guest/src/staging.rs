@@ -76,6 +76,18 @@ fn merge(kept: Option<Member>, arriving: Member) -> Option<Member> {
     (users.len() > kept.users.len()).then(|| Member { users: users.into_values().collect(), ..kept })
 }
 
+/// Members with every directory user who bears the name on another shelf too. Access is asked for by the name alone, so
+/// somebody of the name in an exempt group makes a worker as ambiguous as another worker would.
+pub async fn with_namesakes(members: Vec<Member>, shelf: &str) -> Result<Vec<Member>, StoreError> {
+    let keys: Vec<String> = members.iter().map(|member| store::key(shelf, &member.key)).collect();
+    let entries = store::get(&keys).await?;
+    let add = |(member, entry): (Member, Option<Entry>)| match entry.as_ref().map(read).transpose()? {
+        Some(namesake) => Ok(merge(Some(member.clone()), namesake).unwrap_or(member)),
+        None => Ok(member),
+    };
+    members.into_iter().zip(entries).map(add).collect()
+}
+
 /// Reads what is kept aside for one member.
 pub fn read(entry: &Entry) -> Result<Member, StoreError> {
     decode(&entry.value).ok_or_else(|| StoreError::Unreadable(format!("`{}` is damaged", entry.key)))

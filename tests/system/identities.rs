@@ -9,7 +9,7 @@ use shift_access::answer::Identities;
 use shift_access::capability::Lent;
 use shift_access::clock::Clock;
 use shift_access::plugin::CallError;
-use shift_access::store::{Scan, Space, SqliteStore, Store};
+use shift_access::store::{Scan, Space, SqliteStore, Store, Write};
 use shift_access_tests::fault::Fault;
 use shift_access_tests::stage::{Ended, Stage, TENANT};
 use shift_access_tests::ukg::{EVERYBODY_PATH, HiddenPeople, ListLimit, PEOPLE_PATH, PeoplePartial};
@@ -105,7 +105,7 @@ async fn every_state_and_cause_is_told() {
         ("only-directory", "plost", "", "-", true, "pin-unknown"),
         ("matched", "qswap", "100020", "q.other", true, "-"),
         ("matched", "rowner", "100021", "rowner", false, "shared"),
-        ("matched", "rsecond", "100021", "rowner", true, "-"),
+        ("matched", "rsecond", "100021", "rowner", true, "shared"),
         ("ambiguous", "tsame", "100023", "-", false, "several-users"),
         ("only-kronos", "ddomain", "100004", "ddomain@acme.example", false, "domain"),
         ("only-kronos", "f space", "100006", "fspace", false, "spaces"),
@@ -224,7 +224,7 @@ async fn the_text_shows_what_needs_a_look_and_counts_all() {
     stage.configure(&pinned(PINS)).unwrap();
     let shown = stage.run(&["identities", "acme"]).await.unwrap();
     assert_eq!(shown.code, Some(0), "{}", shown.err);
-    assert!(shown.out.ends_with("\nmatched 7, only-directory 5, only-kronos 10, ambiguous 4; pinned 5; 21 to look at\n"), "{}", shown.out);
+    assert!(shown.out.ends_with("\nmatched 7, only-directory 5, only-kronos 10, ambiguous 4; pinned 5; 22 to look at\n"), "{}", shown.out);
     assert!(shown.out.starts_with("user ") && shown.out.contains("pin the user by hand: \"gblank\" = \"100007\""), "{}", shown.out);
     assert!(!shown.out.contains("amatch") && !shown.out.contains("BCase"), "{}", shown.out);
     let all = stage.run(&["identities", "acme", "--all"]).await.unwrap();
@@ -251,9 +251,22 @@ async fn without_the_right_to_list_people_the_members_are_told_all_the_same() {
     }
     assert_eq!(found, wanted);
     assert!(ended.err.contains("HWBS-WS14") && ended.err.contains("LIGHT_WEIGHT_EMPLOYEE_RECORDS_READ"), "{}", ended.err);
+    let hidden = identities.iter().find(|one| one["user"] == "hhidden").unwrap();
+    assert_eq!(hidden["cause"], Value::Null, "whether somebody is near is not known: {hidden}");
+    assert!(hidden["explanation"].as_str().unwrap().ends_with("is not known."), "{hidden}");
+    let text = stage.run(&["identities", "acme"]).await.unwrap().out;
+    assert!(text.contains("\nmatched 7, only-directory 5, only-kronos not known, ambiguous 4;"), "{text}");
     stage.ukg.set(|switches| switches.forbidden.clear());
-    stage.ukg.faults().add(Fault::on(EVERYBODY_PATH).html(200));
-    assert!(report(&stage).await.1.err.contains("warning HWBS-WS16"));
+    for (fault, code) in [
+        (Fault::on(EVERYBODY_PATH).answer(403, r#"{"errorCode":"WFA-000030","message":"not licensed"}"#), "warning HWBS-WS14"),
+        (Fault::on(EVERYBODY_PATH).status(404), "warning HWBS-WS16"),
+        (Fault::on(EVERYBODY_PATH).html(200), "warning HWBS-WS16"),
+    ] {
+        stage.ukg.faults().clear();
+        stage.ukg.faults().add(fault);
+        let err = report(&stage).await.1.err;
+        assert!(err.contains(code) && !err.contains("LIGHT_WEIGHT_EMPLOYEE_RECORDS_READ"), "{err}");
+    }
     assert_eq!(left_in_store(&stage).await, 0);
 }
 
@@ -322,6 +335,85 @@ async fn a_large_company_is_told_page_by_page_also_twice_at_once() {
     // A tenant that takes shorter lists only is asked for shorter ones.
     stage.ukg.set(|switches| switches.list_limit = Some(ListLimit { most: 130, status: 413 }));
     assert_eq!(report(&stage).await.0.len(), 2_200);
+}
+
+#[tokio::test]
+async fn a_list_that_grows_too_long_half_way_leaves_nobody_out() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group(GROUP);
+    for n in 0..5_299 {
+        stage.world.kronos_person(&format!("k{n:04}"));
+    }
+    stage.configure(&format!("user-groups = \"{GROUP}\"")).unwrap();
+    // From the sixth page on nothing longer than 64.
+    stage.ukg.faults().add(Fault::on(EVERYBODY_PATH).after(5).times(4).status(413));
+    let (identities, ended) = report(&stage).await;
+    assert_eq!(identities.len(), 5_300);
+    assert!(!ended.err.contains("warning HWBS"), "{}", ended.err);
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_told_on_both_rows_and_a_useless_one_hides_nobody() {
+    let stage = empty().await.unwrap();
+    let world = &stage.world;
+    world.person("gneill").number("100007").in_group(GROUP);
+    world.person("adiaz").number("100001").in_group(GROUP);
+    world.directory_user("ACME\\evans").in_group(GROUP);
+    world.kronos_person("evans").number("5");
+    world.person("lost").number("100003").in_group(GROUP);
+    stage.configure(&pinned("\"adiaz\" = \"100007\"\n\"ghost\" = \"5\"\n\"lost\" = \"999\"")).unwrap();
+    let (identities, _) = report(&stage).await;
+    let found: Vec<_> = identities.iter().map(|one| (told(one).0, told(one).1, told(one).2, told(one).5)).collect();
+    let wanted = [
+        ("only-directory", "ACME\\evans", "", "domain"),
+        ("matched", "adiaz", "100007", "shared"),
+        ("matched", "gneill", "100007", "shared"),
+        ("only-directory", "lost", "", "pin-unknown"),
+        ("only-kronos", "adiaz", "100001", "pinned-elsewhere"),
+        ("only-kronos", "lost", "100003", "pin-unknown"),
+        ("only-kronos", "ACME\\evans", "5", "domain"),
+    ];
+    let wanted: Vec<_> = wanted.into_iter().map(|(a, b, c, d)| (a.to_owned(), b.to_owned(), c.to_owned(), d.to_owned())).collect();
+    assert_eq!(found, wanted);
+    let explained = |at: usize| identities[at]["explanation"].as_str().unwrap();
+    assert!(explained(1).starts_with("\"gneill\" comes") && explained(2).starts_with("\"adiaz\" comes"), "{identities:?}");
+    assert!(explained(6).contains("pins ghost to this person"), "{}", identities[6]);
+}
+
+#[tokio::test]
+async fn a_report_cut_short_is_cleared_by_a_batch_once_it_is_old() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group(GROUP);
+    stage.configure(&format!("user-groups = \"{GROUP}\"")).unwrap();
+    stage.batch().await.unwrap();
+    let put = async |millis: i64| {
+        let store = SqliteStore::open(stage.store()).unwrap();
+        let key = |shelf: &str| format!("identity/{millis:013}/{shelf}");
+        let writes = vec![Write::put(key("head"), *b"{}"), Write::put(key("m/adiaz"), *b"{}")];
+        store.commit(&Space::plugin(TENANT), writes).await.unwrap();
+    };
+    put((Utc::now() - TimeDelta::minutes(61)).timestamp_millis()).await;
+    put(Utc::now().timestamp_millis()).await;
+    assert_eq!(left_in_store(&stage).await, 4);
+    stage.batch().await.unwrap();
+    assert_eq!(left_in_store(&stage).await, 2, "a young report may still be paged through");
+}
+
+#[tokio::test]
+async fn a_report_notes_whether_kronos_was_reached() {
+    let stage = empty().await.unwrap();
+    stage.world.person("adiaz").in_group(GROUP);
+    stage.configure(&format!("user-groups = \"{GROUP}\"")).unwrap();
+    let reached = async || {
+        let store = SqliteStore::open(stage.store()).unwrap();
+        let entry = store.get(&Space::plugin(TENANT), &["state/reach".to_owned()]).await.unwrap().remove(0).unwrap();
+        serde_json::from_slice::<Value>(&entry.value).unwrap()["ok"].clone()
+    };
+    report(&stage).await;
+    assert_eq!(reached().await, true);
+    stage.ukg.faults().add(Fault::everywhere().status(500));
+    assert_eq!(stage.run(&["identities", "acme"]).await.unwrap().code, Some(1));
+    assert_eq!(reached().await, false);
 }
 
 /// A clock that is so far ahead.

@@ -11,7 +11,7 @@ mod names;
 mod report;
 
 pub use names::loose_key;
-pub use report::{Cause, Identity, Namesake, Standing, State, of_member, of_person};
+pub use report::{Cause, Identity, Namesake, Standing, State, of_member, of_person, shared};
 
 /// One user of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +44,37 @@ pub struct Member {
     pub key: String,
     /// The user name as the directory writes it.
     pub user: String,
-    /// The directory users of that name; more than one only across domains.
+    /// The directory users of that name in the configured groups, exempt ones included; more than one only across domains.
     pub users: Vec<DirectoryUser>,
 }
 
 /// Who is pinned to whom by hand: keys of user names, and person numbers (property `identities`).
 pub type Pins = BTreeMap<String, String>;
+
+/// Whom pins lead to: keys of user names by person number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pinned(BTreeMap<String, Vec<String>>);
+
+impl Pinned {
+    /// The same pins, the other way round.
+    pub fn of(pins: &Pins) -> Self {
+        let mut by_number: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (user, number) in pins {
+            by_number.entry(number.clone()).or_default().push(user.clone());
+        }
+        Self(by_number)
+    }
+
+    /// The keys of the users who are pinned to this number.
+    pub fn users(&self, number: &str) -> &[String] {
+        self.0.get(number).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Every number, with the keys of its users.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(number, users)| (number.as_str(), users.as_slice()))
+    }
+}
 
 /// What a member was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,8 +128,13 @@ pub fn match_members(members: &[Member], people: &[Person], numbered: &[Person],
 }
 
 fn several_users(member: &Member) -> Match {
-    let domains: BTreeSet<_> = member.users.iter().map(|user| user.domain.clone().unwrap_or_else(|| "no domain".to_owned())).collect();
-    Match::SeveralUsers(domains.into_iter().collect())
+    Match::SeveralUsers(domains(&member.users))
+}
+
+/// The domains of some users, each once, in order.
+pub fn domains(users: &[DirectoryUser]) -> Vec<String> {
+    let domains: BTreeSet<_> = users.iter().map(|user| user.domain.clone().unwrap_or_else(|| "no domain".to_owned())).collect();
+    domains.into_iter().collect()
 }
 
 fn by_name(people: Option<&BTreeMap<&str, &Person>>) -> Match {
@@ -223,6 +253,15 @@ mod tests {
         let left = Person { terminated: true, ..person("6", "adiaz") };
         assert_eq!(one(vec![user("1", "adiaz", "a")], &[left.clone(), person("7", "adiaz")]), Match::One(person("7", "adiaz")));
         assert_eq!(one(vec![user("1", "adiaz", "a")], std::slice::from_ref(&left)), Match::One(left));
+    }
+
+    #[test]
+    fn pins_are_found_by_their_number() {
+        let pins = Pins::from([("a".to_owned(), "7".to_owned()), ("b".to_owned(), "8".to_owned()), ("c".to_owned(), "7".to_owned())]);
+        let pinned = Pinned::of(&pins);
+        assert_eq!((pinned.users("7"), pinned.users("8").len()), (&["a".to_owned(), "c".to_owned()][..], 1));
+        assert!(pinned.users("9").is_empty());
+        assert_eq!(pinned.numbers().map(|(number, users)| (number, users.len())).collect::<Vec<_>>(), [("7", 2), ("8", 1)]);
     }
 
     #[test]

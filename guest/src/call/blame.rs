@@ -77,6 +77,11 @@ pub fn refused(system: System, answer: &Answer) -> Trouble {
     Trouble::new(number, with_request_id(system, message, answer.request_id.as_deref()))
 }
 
+/// Whether what stands in the way is no right of the API user but a licence of the tenant.
+pub fn is_unlicensed(trouble: &Trouble) -> bool {
+    trouble.message.contains(UNLICENSED)
+}
+
 fn licence(said: &Said) -> &'static str {
     if said.code.as_deref() == Some(UNLICENSED) { ", because the tenant has no licence for it" } else { "" }
 }

@@ -94,7 +94,7 @@ impl Aside {
         self.under("m/")
     }
 
-    /// Where those of the exempt groups would be.
+    /// Where those of the exempt groups are.
     pub fn exempt(&self) -> String {
         self.under("e/")
     }
@@ -122,12 +122,18 @@ impl Aside {
     }
 
     /// Keeps persons of the time system, by number and by what their names have in common with others.
-    pub async fn add_people(&self, people: Vec<Listed>) -> Result<(), StoreError> {
-        let forms: Vec<PersonForm> = people.into_iter().map(PersonForm::of).collect();
+    /// Answers how many numbers are new: a list that moves while it is read may show somebody twice.
+    pub async fn add_people(&self, people: Vec<Listed>) -> Result<u64, StoreError> {
+        let forms: BTreeMap<String, PersonForm> =
+            people.into_iter().map(PersonForm::of).map(|form| (store::key(&self.under("n/"), &form.n), form)).collect();
+        let known = store::get(&forms.keys().cloned().collect::<Vec<_>>()).await?;
+        let new = known.iter().filter(|entry| entry.is_none()).count();
+        let forms: Vec<PersonForm> = forms.into_values().collect();
         let write = |form: &PersonForm| store::write(store::key(&self.under("n/"), &form.n), encode(form));
         put(forms.iter().map(write).collect()).await?;
         let named = forms.into_iter().filter(|form| !ids::key(&form.u).is_empty());
-        add(&self.under("k/"), named.map(|form| (loose_key(&form.u), form)).collect()).await
+        add(&self.under("k/"), named.map(|form| (loose_key(&form.u), form)).collect()).await?;
+        Ok(u64::try_from(new).unwrap_or_default())
     }
 
     /// The persons near each of these names.
@@ -150,11 +156,9 @@ impl Aside {
     }
 
     /// What the members of these names, given by their keys, were settled to be.
-    pub async fn states_named(&self, keys: &[String]) -> Result<Vec<Option<State>>, StoreError> {
+    pub async fn settled_named(&self, keys: &[String]) -> Result<Vec<Option<Identity>>, StoreError> {
         let keys: Vec<String> = keys.iter().map(|key| store::key(&self.under("r/d/"), key)).collect();
-        let entries = store::get(&keys).await?;
-        let forms = entries.iter().map(|entry| entry.as_ref().map(read::<IdentityForm>).transpose());
-        forms.map(|form| form.map(|form| form.and_then(|form| State::from_word(&form.state)))).collect()
+        store::get(&keys).await?.iter().map(|entry| entry.as_ref().map(settled).transpose()).collect()
     }
 
     /// Pages of the persons nobody was matched with.
@@ -188,9 +192,12 @@ impl Aside {
     pub async fn settled(&self, at: Option<String>, limit: usize) -> Result<(Vec<Identity>, Option<String>), StoreError> {
         let mut pages = Pages::resume(self.under("r/"), at);
         let entries = pages.next(limit).await?.unwrap_or_default();
-        let items = entries.iter().map(|entry| read::<IdentityForm>(entry)?.identity().ok_or_else(|| damaged(entry)));
-        Ok((items.collect::<Result<_, _>>()?, pages.cursor()))
+        Ok((entries.iter().map(settled).collect::<Result<_, _>>()?, pages.cursor()))
     }
+}
+
+fn settled(entry: &Entry) -> Result<Identity, StoreError> {
+    read::<IdentityForm>(entry)?.identity().ok_or_else(|| damaged(entry))
 }
 
 /// Reads a person who is alone.

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use shift_access_core::catalogue;
-use shift_access_core::identity::{self, Match, Member, Namesake, Person, Pins, Standing, State};
+use shift_access_core::identity::{self, Identity, Match, Member, Namesake, Person, Pinned, Pins, Standing, State};
 use shift_access_core::ids;
 use shift_access_core::settings::Settings;
 
 use super::aside::{self, Aside};
+use crate::call::blame;
 use crate::kronos::{Kronos, Listed};
 use crate::report::{Warning, Warnings};
 use crate::staging::{self, Shelves};
@@ -20,25 +21,41 @@ use crate::{gather, notes};
 /// Members or persons settled at once.
 const CHUNK: usize = 500;
 
+/// The warning that the list of people could not be read is about what it makes unknown: the state `only-kronos`.
+const UNKNOWN_WITHOUT_THE_LIST: State = State::OnlyKronos;
+
+/// What the identities are settled with.
+struct Settling<'a> {
+    kronos: &'a Kronos,
+    aside: &'a Aside,
+    pins: &'a Pins,
+    /// The pins of those who are exactly one user of the configured groups.
+    pinned: Pinned,
+    /// Whether everybody in the time system could be listed.
+    listed: bool,
+}
+
 /// Reads and settles everything. What was read is gone then, and what is settled stays.
 pub async fn read(aside: &Aside, settings: &Settings, warnings: &mut Warnings) -> Result<(), Trouble> {
     let members = read_members(aside, settings, warnings).await?;
     read_directory(aside, warnings).await?;
     let kronos = Kronos::new();
     let listed = read_kronos(&kronos, aside, warnings).await?;
-    settle_members(&kronos, aside, &settings.identities, members).await?;
+    let pins = &settings.identities;
+    let settling = Settling { kronos: &kronos, aside, pins, pinned: pins_of_members(aside, pins).await?, listed };
+    settling.members(members).await?;
+    settling.shared().await?;
     if listed {
-        settle_people(aside, &settings.identities).await?;
+        settling.people().await?;
     }
     Ok(aside.clear_readings().await?)
 }
 
-/// The members of the configured groups; how many there are.
+/// The members of the configured groups, and of the exempt ones, who may bear the same names; how many workers there are.
 async fn read_members(aside: &Aside, settings: &Settings, warnings: &mut Warnings) -> Result<u64, Trouble> {
-    let settings = Settings { exempt_groups: Vec::new(), ..settings.clone() };
     let (members, exempt) = (aside.members(), aside.exempt());
     let shelves = Shelves { members: &members, exempt: &exempt };
-    let (members, _) = gather::groups(&Directory::new(), &settings, shelves, warnings).await?;
+    let (members, _) = gather::groups(&Directory::new(), settings, shelves, warnings).await?;
     let empty = || Trouble::new(catalogue::GROUP_EMPTY, "no configured group has an enabled member");
     if members.members == 0 { Err(members.first_trouble.unwrap_or_else(empty)) } else { Ok(members.members) }
 }
@@ -64,15 +81,15 @@ async fn read_directory(aside: &Aside, warnings: &mut Warnings) -> Result<(), Tr
 async fn read_kronos(kronos: &Kronos, aside: &Aside, warnings: &mut Warnings) -> Result<bool, Trouble> {
     let mut seen = 0;
     let sink = async |people: Vec<Listed>| {
-        seen += u64::try_from(people.len()).unwrap_or_default();
-        aside.add_people(people).await?;
+        let new = aside.add_people(people).await?;
+        seen += new;
         notes::progress(seen, None, "people of Kronos read");
-        Ok(())
+        Ok(new)
     };
     let roll = match kronos.everybody(sink).await {
         Ok(roll) => roll,
         Err(trouble) if is_bearable(trouble.number) => {
-            warnings.add(Warning { number: trouble.number, message: without_the_list(&trouble), subject: None });
+            warnings.about(UNKNOWN_WITHOUT_THE_LIST.word(), Trouble::new(trouble.number, without_the_list(&trouble)));
             return Ok(false);
         }
         Err(trouble) => return Err(trouble),
@@ -90,71 +107,136 @@ const fn is_bearable(number: u8) -> bool {
 }
 
 fn without_the_list(trouble: &Trouble) -> String {
+    let is_a_right = trouble.number == catalogue::KRONOS_FORBIDDEN && !blame::is_unlicensed(trouble);
+    let remedy = if is_a_right {
+        ". The function access profile of the API user must have the right LIGHT_WEIGHT_EMPLOYEE_RECORDS_READ (POST \
+         /api/v1/commons/persons/apply_read)"
+    } else {
+        ""
+    };
     format!(
-        "The list of people in Kronos could not be read, so this report tells neither who is only in Kronos nor whose names are near: {}. \
-         The function access profile of the API user must have the right LIGHT_WEIGHT_EMPLOYEE_RECORDS_READ (POST \
-         /api/v1/commons/persons/apply_read)",
+        "The list of people in Kronos (POST /api/v1/commons/persons/apply_read) could not be read, so this report tells neither who is only in \
+         Kronos nor whose names are near: {}{remedy}",
         trouble.message.trim_end_matches('.')
     )
 }
 
-async fn settle_members(kronos: &Kronos, aside: &Aside, pins: &Pins, total: u64) -> Result<(), Trouble> {
-    let mut pages = Pages::of(aside.members());
-    let mut done = 0;
-    while let Some(entries) = pages.next(CHUNK).await? {
-        let members = entries.iter().map(staging::read).collect::<Result<Vec<_>, _>>()?;
-        done += u64::try_from(members.len()).unwrap_or_default();
-        settle_some(kronos, aside, pins, members).await?;
-        notes::progress(done, Some(total), "members matched");
-    }
-    Ok(())
+/// The pins of those who are exactly one user of the configured groups. No other pin leads anybody anywhere.
+async fn pins_of_members(aside: &Aside, pins: &Pins) -> Result<Pinned, Trouble> {
+    let users: Vec<String> = pins.keys().cloned().collect();
+    let members = aside.members_named(&users).await?.into_iter().flatten().collect();
+    let members = staging::with_namesakes(members, &aside.exempt()).await?;
+    let alone: BTreeSet<String> = members.into_iter().filter(|member| member.users.len() == 1).map(|member| member.key).collect();
+    let pins = pins.iter().filter(|(user, _)| alone.contains(*user));
+    Ok(Pinned::of(&pins.map(|(user, number)| (user.clone(), number.clone())).collect()))
 }
 
-async fn settle_some(kronos: &Kronos, aside: &Aside, pins: &Pins, members: Vec<Member>) -> Result<(), Trouble> {
-    let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
-    let near = free(aside, pins, &members, aside.people_near(&names).await?).await?;
-    let (mut settled, mut asked, mut near_asked) = (Vec::new(), Vec::new(), Vec::new());
-    for (member, near) in members.into_iter().zip(near) {
-        match sure(&member, pins, &near) {
-            Some(person) => {
-                let found = Match::One(person.clone());
-                settled.push((member.key.clone(), identity::of_member(&member, &found, None, pins, &near)));
-            }
-            None => {
-                asked.push(member);
-                near_asked.push(near);
+impl Settling<'_> {
+    /// Settles the members, each as a batch would match it.
+    async fn members(&self, total: u64) -> Result<(), Trouble> {
+        let mut pages = Pages::of(self.aside.members());
+        let mut done = 0;
+        while let Some(entries) = pages.next(CHUNK).await? {
+            let members = entries.iter().map(staging::read).collect::<Result<Vec<_>, _>>()?;
+            done += u64::try_from(members.len()).unwrap_or_default();
+            self.some_members(staging::with_namesakes(members, &self.aside.exempt()).await?).await?;
+            notes::progress(done, Some(total), "members matched");
+        }
+        Ok(())
+    }
+
+    async fn some_members(&self, members: Vec<Member>) -> Result<(), Trouble> {
+        let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
+        let near = self.free(&members, self.aside.people_near(&names).await?).await?;
+        let (mut settled, mut asked, mut near_asked) = (Vec::new(), Vec::new(), Vec::new());
+        for (member, near) in members.into_iter().zip(near) {
+            match sure(&member, self.pins, &near) {
+                Some(person) => {
+                    let found = Match::One(person.clone());
+                    settled.push((member.key.clone(), self.of_member(&member, &found, None, &near)));
+                }
+                None => {
+                    asked.push(member);
+                    near_asked.push(near);
+                }
             }
         }
-    }
-    let who = gather::who(kronos, &asked, pins).await?;
-    for ((member, found), mut near) in asked.iter().zip(&who.matches).zip(near_asked) {
-        let of_name = who.people.iter().filter(|person| ids::key(&person.user_name) == member.key);
-        for person in of_name {
-            if near.iter().all(|known| known.person_number != person.person_number) {
-                near.push(person.clone());
+        let who = gather::who(self.kronos, &asked, self.pins).await?;
+        for ((member, found), mut near) in asked.iter().zip(&who.matches).zip(near_asked) {
+            let of_name = who.people.iter().filter(|person| ids::key(&person.user_name) == member.key);
+            for person in of_name {
+                if near.iter().all(|known| known.person_number != person.person_number) {
+                    near.push(person.clone());
+                }
             }
+            let failed = who.failed.get(&member.key).map(String::as_str);
+            settled.push((member.key.clone(), self.of_member(member, found, failed, &near)));
         }
-        let failed = who.failed.get(&member.key).map(String::as_str);
-        settled.push((member.key.clone(), identity::of_member(member, found, failed, pins, &near)));
+        Ok(self.aside.settle_members(settled).await?)
     }
-    Ok(aside.settle_members(settled).await?)
+
+    fn of_member(&self, member: &Member, found: &Match, failed: Option<&str>, near: &[Person]) -> Identity {
+        identity::of_member(member, found, failed, self.pins, near, self.listed)
+    }
+
+    /// Leaves out whom somebody else has: near persons of another name who are another member by that name, or by a pin.
+    async fn free(&self, members: &[Member], near: Vec<Vec<Person>>) -> Result<Vec<Vec<Person>>, Trouble> {
+        let mut others = Vec::new();
+        for (member, near) in members.iter().zip(&near) {
+            others.extend(near.iter().map(|person| ids::key(&person.user_name)).filter(|key| *key != member.key));
+        }
+        let known = self.aside.members_named(&others).await?.into_iter().flatten().map(|member| member.key).collect();
+        let is_free = |member: &Member, person: &Person| is_free(member, person, &known, self.pins, &self.pinned);
+        Ok(members.iter().zip(near).map(|(member, near)| near.into_iter().filter(|person| is_free(member, person)).collect()).collect())
+    }
+
+    /// Tells members who come to one person of each other. Only a pin leads to that: so each pinned person is looked at, with
+    /// those who are pinned there and the member of the person's own user name.
+    async fn shared(&self) -> Result<(), Trouble> {
+        for (number, users) in self.pinned.numbers() {
+            let mut rows = self.at(number, users).await?;
+            let own_name = rows.iter().find_map(|row| row.person_user.as_deref()).map(ids::key);
+            if let Some(name) = own_name.filter(|name| !users.contains(name)) {
+                rows.extend(self.at(number, &[name]).await?);
+            }
+            let told = identity::shared(rows).into_iter().filter_map(|row| Some((ids::key(row.user.as_deref()?), row)));
+            self.aside.settle_members(told.collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// What was settled of those of these users who were found to be this very person.
+    async fn at(&self, number: &str, users: &[String]) -> Result<Vec<Identity>, Trouble> {
+        let mut rows: Vec<Identity> = self.aside.settled_named(users).await?.into_iter().flatten().collect();
+        rows.retain(|row| row.state == State::Matched && row.person_numbers == [number]);
+        Ok(rows)
+    }
+
+    /// Settles the persons nobody was matched with.
+    async fn people(&self) -> Result<(), Trouble> {
+        let all_pins = Pinned::of(self.pins);
+        let mut pages = self.aside.alone();
+        let mut done = 0;
+        while let Some(entries) = pages.next(CHUNK).await? {
+            let people = entries.iter().map(aside::read_person).collect::<Result<Vec<_>, _>>()?;
+            done += u64::try_from(people.len()).unwrap_or_default();
+            let names: Vec<&str> = people.iter().map(|listed| listed.person.user_name.as_str()).collect();
+            let namesakes = namesakes(self.aside, &names, self.aside.users_near(&names).await?).await?;
+            let settled = people.iter().zip(&namesakes).map(|(listed, namesakes)| {
+                let identity = identity::of_person(&listed.person, listed.failed.as_deref(), self.pins, &all_pins, namesakes);
+                (listed.person.person_number.clone(), identity)
+            });
+            self.aside.settle_people(settled.collect()).await?;
+            notes::progress(done, None, "people without a member told");
+        }
+        Ok(())
+    }
 }
 
-/// Leaves out whom somebody else has: near persons of another name who are another member by that name, or by a pin.
-async fn free(aside: &Aside, pins: &Pins, members: &[Member], near: Vec<Vec<Person>>) -> Result<Vec<Vec<Person>>, Trouble> {
-    let mut others = Vec::new();
-    for (member, near) in members.iter().zip(&near) {
-        others.extend(near.iter().map(|person| ids::key(&person.user_name)).filter(|key| *key != member.key));
-    }
-    let known = aside.members_named(&others).await?.into_iter().flatten().map(|member| member.key).collect();
-    let is_free = |member: &Member, person: &Person| is_free(member, person, &known, pins);
-    Ok(members.iter().zip(near).map(|(member, near)| near.into_iter().filter(|person| is_free(member, person)).collect()).collect())
-}
-
-fn is_free(member: &Member, person: &Person, members: &BTreeSet<String>, pins: &Pins) -> bool {
+fn is_free(member: &Member, person: &Person, members: &BTreeSet<String>, pins: &Pins, pinned: &Pinned) -> bool {
     let key = ids::key(&person.user_name);
     let by_name = members.contains(&key) && pins.get(&key).is_none_or(|number| *number == person.person_number);
-    let by_pin = pins.iter().any(|(user, number)| *number == person.person_number && *user != member.key);
+    let by_pin = pinned.users(&person.person_number).iter().any(|user| *user != member.key);
     key == member.key || !(by_name || by_pin)
 }
 
@@ -167,38 +249,20 @@ fn sure<'a>(member: &Member, pins: &Pins, near: &'a [Person]) -> Option<&'a Pers
     alone.then_some(person)
 }
 
-async fn settle_people(aside: &Aside, pins: &Pins) -> Result<(), Trouble> {
-    let mut pages = aside.alone();
-    let mut done = 0;
-    while let Some(entries) = pages.next(CHUNK).await? {
-        let people = entries.iter().map(aside::read_person).collect::<Result<Vec<_>, _>>()?;
-        done += u64::try_from(people.len()).unwrap_or_default();
-        let names: Vec<&str> = people.iter().map(|listed| listed.person.user_name.as_str()).collect();
-        let namesakes = namesakes(aside, &names, aside.users_near(&names).await?).await?;
-        let settled = people.iter().zip(&namesakes).map(|(listed, namesakes)| {
-            let identity = identity::of_person(&listed.person, listed.failed.as_deref(), pins, namesakes);
-            (listed.person.person_number.clone(), identity)
-        });
-        aside.settle_people(settled.collect()).await?;
-        notes::progress(done, None, "people without a member told");
-    }
-    Ok(())
-}
-
 /// Tells of the users near each name whether they are members, and leaves out who has another name and a match.
 async fn namesakes(aside: &Aside, names: &[&str], users: Vec<Vec<ListedUser>>) -> Result<Vec<Vec<Namesake>>, Trouble> {
     let keys: Vec<String> = users.iter().flatten().map(|user| ids::key(&user.user_name)).collect();
-    let mut states = aside.states_named(&keys).await?.into_iter();
+    let mut settled = aside.settled_named(&keys).await?.into_iter();
     let mut members = aside.members_named(&keys).await?.into_iter();
     let mut all = Vec::new();
     for (name, users) in names.iter().zip(users) {
         let mut of_one = Vec::new();
         for user in users {
-            let (member, state) = (members.next().flatten(), states.next().flatten());
+            let (member, settled) = (members.next().flatten(), settled.next().flatten());
             let standing = standing(&user, member.as_ref());
-            let has_a_match = standing == Standing::Member && state == Some(State::Matched);
-            if ids::key(&user.user_name) == ids::key(name) || !has_a_match {
-                of_one.push(Namesake { standing, user_name: user.user_name });
+            let is_matched = standing == Standing::Member && settled.is_some_and(|settled| settled.state == State::Matched);
+            if ids::key(&user.user_name) == ids::key(name) || !is_matched {
+                of_one.push(Namesake { standing, user_name: user.user_name, is_matched });
             }
         }
         all.push(of_one);
@@ -252,11 +316,20 @@ mod tests {
         let members = BTreeSet::from(["adiaz".to_owned()]);
         let pins = Pins::from([("boss".to_owned(), "9".to_owned()), ("adiaz".to_owned(), "7".to_owned())]);
         let office = member("adiaz@office", &["1"]);
-        let free = |person: Person, pins: &Pins| is_free(&office, &person, &members, pins);
+        let free = |person: Person, pins: &Pins| is_free(&office, &person, &members, pins, &Pinned::of(pins));
         assert!(!free(person("7", "adiaz"), &Pins::new()));
         assert!(free(person("6", "adiaz"), &pins), "the member of that name is pinned to another");
         assert!(free(person("8", "acme\\adiaz"), &pins) && !free(person("9", "acme\\adiaz"), &pins));
-        assert!(is_free(&member("adiaz", &["1"]), &person("7", "adiaz"), &members, &Pins::new()), "one's own name is one's own");
+        let own = is_free(&member("adiaz", &["1"]), &person("7", "adiaz"), &members, &Pins::new(), &Pinned::default());
+        assert!(own, "one's own name is one's own");
+        assert!(is_free(&office, &person("9", "acme\\adiaz"), &members, &pins, &Pinned::default()), "the pin is of nobody who is a member");
+    }
+
+    #[test]
+    fn a_right_is_advised_only_where_one_is_missing() {
+        let advises = |number, message: &str| without_the_list(&Trouble::new(number, message)).contains("LIGHT_WEIGHT");
+        assert!(advises(14, "UKG does not let the API user call this function (403, WFP-1)"));
+        assert!(!advises(14, "the tenant has no licence for it (403, WFA-000030)") && !advises(16, "UKG answered 404"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Listed {
 /// How far the list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roll {
-    /// Handed on.
+    /// Handed on, each once.
     pub seen: u64,
     /// How many there are, where UKG says.
     pub total: Option<u64>,
@@ -35,16 +35,15 @@ pub struct Roll {
 /// See [`Kronos::everybody`].
 pub async fn everybody<F>(kronos: &Kronos, mut sink: F) -> Result<Roll, Trouble>
 where
-    F: AsyncFnMut(Vec<Listed>) -> Result<(), Trouble>,
+    F: AsyncFnMut(Vec<Listed>) -> Result<u64, Trouble>,
 {
-    let (mut count, mut index, mut roll) = (LISTED_A_PAGE, 0, Roll { seen: 0, total: None });
+    let (mut place, mut roll) = (Place { index: 0, count: LISTED_A_PAGE }, Roll { seen: 0, total: None });
     let mut last = BTreeSet::new();
     loop {
-        let page = match kronos.ask(question(index, count)).await {
+        let page = match kronos.ask(place.question()).await {
             Ok(answer) => read(&answer).ok_or_else(|| puzzling(&answer, "the question for everybody"))?,
-            // Half the page, from the same place on: pages are counted, not people.
-            Err(Stop::TooMuch(_)) if count > 1 => {
-                (count, index) = (count / 2, index * 2);
+            Err(Stop::TooMuch(_)) if place.count > 1 => {
+                place = place.half();
                 continue;
             }
             Err(stop) => return Err(trouble(stop)),
@@ -54,20 +53,44 @@ where
         if length > 0 && numbers == last {
             return Err(Trouble::new(catalogue::KRONOS_NOT_UNDERSTOOD, "Kronos repeats a page of its list of people instead of going on"));
         }
-        roll.seen += u64::try_from(length).unwrap_or_default();
-        let is_last = page.length < count || page.total.is_some_and(|total| roll.seen >= total);
+        let is_last = place.is_last(page.length, page.total);
         if length > 0 {
-            sink(named(kronos, page.people).await?).await?;
+            roll.seen += sink(named(kronos, page.people).await?).await?;
         }
         if is_last {
             return Ok(roll);
         }
-        (last, index) = (numbers, index + 1);
+        (last, place) = (numbers, place.next());
     }
 }
 
-fn question(index: usize, count: usize) -> Call {
-    Call::post("/api/v1/commons/persons/apply_read", &json!({"where": {}, "index": index, "count": count}))
+/// A page of the list, by its number from 0 and its length: UKG counts pages, not people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    index: usize,
+    count: usize,
+}
+
+impl Place {
+    /// Half the page, from the very same person on. The length is a power of two, so nobody is lost between.
+    const fn half(self) -> Self {
+        Self { index: self.index * 2, count: self.count / 2 }
+    }
+
+    const fn next(self) -> Self {
+        Self { index: self.index + 1, count: self.count }
+    }
+
+    /// Whether a page of so many is the last. It is judged by where the page ends and not by how many were seen, for
+    /// somebody may have been seen twice.
+    fn is_last(self, length: usize, total: Option<u64>) -> bool {
+        let end = self.index.saturating_mul(self.count).saturating_add(length);
+        length < self.count || total.is_some_and(|total| u64::try_from(end).unwrap_or(u64::MAX) >= total)
+    }
+
+    fn question(self) -> Call {
+        Call::post("/api/v1/commons/persons/apply_read", &json!({"where": {}, "index": self.index, "count": self.count}))
+    }
 }
 
 fn trouble(stop: Stop) -> Trouble {
@@ -144,6 +167,35 @@ mod tests {
 
     fn page(body: &str) -> Option<Page> {
         read(&Answer { status: 200, body: body.as_bytes().to_vec(), request_id: None })
+    }
+
+    #[test]
+    fn halving_in_the_middle_of_the_list_leaves_nobody_out() {
+        for (halve_at, most) in [(0, 100), (5, 100), (7, 1), (3, 1000), (9, 4096)] {
+            let (mut place, mut reached, mut pages) = (Place { index: 0, count: LISTED_A_PAGE }, 0, 0);
+            loop {
+                if pages >= halve_at && place.count > most {
+                    place = place.half();
+                    continue;
+                }
+                assert_eq!(place.index * place.count, reached, "the page begins where the one before ended");
+                let length = place.count.min(9_000 - reached);
+                (reached, pages) = (reached + length, pages + 1);
+                if place.is_last(length, Some(9_000)) {
+                    break;
+                }
+                place = place.next();
+            }
+            assert_eq!(reached, 9_000);
+        }
+        assert!(LISTED_A_PAGE.is_power_of_two());
+    }
+
+    #[test]
+    fn the_last_page_is_told_by_where_it_ends() {
+        let place = Place { index: 2, count: 4 };
+        assert!(!place.is_last(4, Some(13)) && place.is_last(4, Some(12)) && place.is_last(3, Some(13)));
+        assert!(!place.is_last(4, None) && place.is_last(0, None));
     }
 
     #[test]

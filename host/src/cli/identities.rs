@@ -38,7 +38,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     let tenant = site.tenant(&args.tenant)?;
     let mut page = first(&site, &tenant).await?;
     page.warnings.iter().for_each(|warning| eprintln!("{}", warned(warning)));
-    let mut tally = Tally::default();
+    let mut tally = Tally { unknown: unknown(&page.warnings), ..Tally::default() };
     loop {
         for identity in &page.items {
             let is_shown = args.all || needs_a_look(identity);
@@ -64,6 +64,11 @@ async fn first(site: &Site, tenant: &Tenant) -> Result<Identities, Exit> {
     Ok(page?)
 }
 
+/// The states that a warning is about: of these nobody knows how many there are.
+fn unknown(warnings: &[Warning]) -> Vec<&'static str> {
+    STATES.into_iter().filter(|state| warnings.iter().any(|warning| warning.subject.as_deref() == Some(*state))).collect()
+}
+
 /// What is found by itself and has nothing to do is not worth a line.
 fn needs_a_look(identity: &Identity) -> bool {
     identity.state != MATCHED || !identity.suggestion.is_empty()
@@ -76,6 +81,8 @@ struct Tally {
     pinned: u64,
     to_look_at: u64,
     shown: u64,
+    /// States of which it is not known.
+    unknown: Vec<&'static str>,
 }
 
 impl Tally {
@@ -87,7 +94,11 @@ impl Tally {
     }
 
     fn summary(&self) -> Vec<String> {
-        let states = STATES.map(|state| format!("{state} {}", self.states.get(state).unwrap_or(&0))).join(", ");
+        let number = |state| match self.states.get(state) {
+            None if self.unknown.contains(&state) => "not known".to_owned(),
+            number => number.unwrap_or(&0).to_string(),
+        };
+        let states = STATES.map(|state| format!("{state} {}", number(state))).join(", ");
         let line = format!("{states}; pinned {}; {} to look at", self.pinned, self.to_look_at);
         if self.shown > 0 { vec![String::new(), line] } else { vec![line] }
     }
@@ -149,6 +160,14 @@ mod tests {
         let lines = lines(&identity(MATCHED, "Disable the user."));
         assert!(lines[0].starts_with("adiaz ") && lines[0].ends_with("7 (ana.diaz)") && lines[0].contains("matched, pinned"), "{lines:?}");
         assert_eq!(lines[1..], ["    Disable the user."]);
+    }
+
+    #[test]
+    fn what_a_warning_makes_unknown_is_no_zero() {
+        let warning = |subject: Option<&str>| Warning { code: "X".to_owned(), message: String::new(), subject: subject.map(str::to_owned) };
+        assert!(unknown(&[warning(None), warning(Some("Store 12"))]).is_empty());
+        let tally = Tally { unknown: unknown(&[warning(Some("only-kronos"))]), ..Tally::default() };
+        assert!(tally.summary()[0].contains("only-kronos not known, ambiguous 0"), "{:?}", tally.summary());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::names::difference;
-use super::{Match, Member, Person, Pins};
+use super::{Match, Member, Person, Pinned, Pins};
 use crate::ids;
 use crate::status::words;
 
@@ -97,11 +97,14 @@ pub struct Namesake {
     pub user_name: String,
     /// How the user stands to the configured groups.
     pub standing: Standing,
+    /// The user is a member who was found to be exactly one person.
+    pub is_matched: bool,
 }
 
 /// What is to be said of a member: `found` is the match as a batch would make it, `failed` the time system's words where it
-/// answered an error instead, `near` everybody known whose name has the same [`loose_key`](super::loose_key).
-pub fn of_member(member: &Member, found: &Match, failed: Option<&str>, pins: &Pins, near: &[Person]) -> Identity {
+/// answered an error instead, `near` everybody known whose name has the same [`loose_key`](super::loose_key). Without the
+/// list of everybody (`listed` is false) nobody knows who is near, and nothing is claimed of it.
+pub fn of_member(member: &Member, found: &Match, failed: Option<&str>, pins: &Pins, near: &[Person], listed: bool) -> Identity {
     let pin = pins.get(&member.key).map(String::as_str);
     let blank = Identity {
         state: State::OnlyDirectory,
@@ -114,7 +117,7 @@ pub fn of_member(member: &Member, found: &Match, failed: Option<&str>, pins: &Pi
         suggestion: String::new(),
     };
     match (found, failed, pin) {
-        (Match::One(person), ..) => matched(blank, member, person, pins),
+        (Match::One(person), ..) => matched(blank, member, person),
         (Match::SeveralPersons(numbers), ..) => several_persons(blank, member, numbers, near),
         (Match::SeveralUsers(domains), ..) => several_users(blank, member, domains, near),
         (Match::None, Some(message), _) => Identity {
@@ -124,21 +127,25 @@ pub fn of_member(member: &Member, found: &Match, failed: Option<&str>, pins: &Pi
             ..blank
         },
         (Match::None, None, Some(number)) => pinned_to_nobody(blank, member, number, near),
+        (Match::None, None, None) if !listed => Identity {
+            explanation:
+                "Kronos shows the API user nobody of this user name. The list of people could not be read, so whether somebody has a \
+                          name near this one is not known."
+                    .to_owned(),
+            suggestion: format!("Let the list of people be read and ask again, or {}.", pin_to(&member.user, &[])),
+            ..blank
+        },
         (Match::None, None, None) => only_directory(blank, member, near),
     }
 }
 
-fn matched(blank: Identity, member: &Member, person: &Person, pins: &Pins) -> Identity {
+fn matched(blank: Identity, member: &Member, person: &Person) -> Identity {
     let number = &person.person_number;
-    let shared = pins.iter().find(|(user, pinned)| *pinned == number && **user != member.key).map(|(user, _)| user);
     let differs = difference(&member.user, &person.user_name).filter(|_| !blank.pinned);
     let (cause, explanation, suggestion) = if person.terminated {
         let suggestion = "Disable the user in Workspace ONE Access or take the user out of the group. If the person came back under \
                           another number, pin the user to that number in properties.identities.";
         (Some(Cause::Terminated), format!("Person {number} has left, says Kronos."), suggestion.to_owned())
-    } else if let Some(other) = shared {
-        let explanation = format!("The property identities pins {other} to the same person: both users go by the punches of {number}.");
-        (Some(Cause::Shared), explanation, format!("Take the line of {other} out of properties.identities, or pin it to another person."))
     } else if differs.is_some() {
         let explanation = format!("The directory writes {:?}, Kronos writes {:?}; they match all the same.", member.user, person.user_name);
         (differs, explanation, String::new())
@@ -154,6 +161,33 @@ fn matched(blank: Identity, member: &Member, person: &Person, pins: &Pins) -> Id
         suggestion,
         ..blank
     }
+}
+
+/// What is to be said of members who come to one and the same person, which only a pin leads to. One row alone stays.
+pub fn shared(rows: Vec<Identity>) -> Vec<Identity> {
+    if rows.len() < 2 {
+        return rows;
+    }
+    let users: Vec<(String, bool)> = rows.iter().map(|row| (row.user.clone().unwrap_or_default(), row.pinned)).collect();
+    let pins: Vec<String> = users.iter().filter(|(_, pinned)| *pinned).map(|(user, _)| quoted(user)).collect();
+    let one = |(at, row): (usize, Identity)| {
+        let others = users.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, (user, _))| format!("{user:?}"));
+        let others = others.collect::<Vec<_>>();
+        let (others, come) = (others.join(", "), if others.len() > 1 { "come" } else { "comes" });
+        Identity {
+            cause: Some(Cause::Shared),
+            explanation: format!(
+                "{others} {come} to the same person: these users all go by the punches of {}.",
+                row.person_numbers.join(", ")
+            ),
+            suggestion: format!(
+                "Correct the person number in properties.identities, or take the line out, of whoever is not this person: {}.",
+                pins.join(", ")
+            ),
+            ..row
+        }
+    };
+    rows.into_iter().enumerate().map(one).collect()
 }
 
 fn several_persons(blank: Identity, member: &Member, numbers: &[String], near: &[Person]) -> Identity {
@@ -249,11 +283,12 @@ fn only_directory(blank: Identity, member: &Member, near: &[Person]) -> Identity
 }
 
 /// What is to be said of a person whom no member was matched with: `namesakes` are the users of the directory whose name
-/// has the same [`loose_key`](super::loose_key).
-pub fn of_person(person: &Person, failed: Option<&str>, pins: &Pins, namesakes: &[Namesake]) -> Identity {
-    let pin = pins.iter().find(|(_, number)| **number == person.person_number).map(|(user, _)| user);
+/// has the same [`loose_key`](super::loose_key), and `pinned` are all `pins`.
+pub fn of_person(person: &Person, failed: Option<&str>, pins: &Pins, pinned: &Pinned, namesakes: &[Namesake]) -> Identity {
+    let pin = pinned.users(&person.person_number).first();
     let (cause, user, explanation, suggestion) = match pin {
-        Some(user) if !person.terminated => useless_pin(user),
+        Some(user) if !person.terminated && namesakes.is_empty() => useless_pin(user),
+        Some(user) if !person.terminated => beside_a_useless_pin(user, why_alone(person, failed, pins, namesakes)),
         _ => why_alone(person, failed, pins, namesakes),
     };
     Identity {
@@ -293,6 +328,12 @@ fn why_alone(person: &Person, failed: Option<&str>, pins: &Pins, namesakes: &[Na
         let written = Some(user.user_name.clone());
         let elsewhere = pins.get(&key).filter(|pinned| *pinned != number);
         return match (user.standing, elsewhere) {
+            (Standing::Member, Some(other)) if !user.is_matched => {
+                let explanation =
+                    format!("The property identities pins the user of this name to {other}, who is nobody the API user sees.");
+                let suggestion = "Correct the line in properties.identities, or take it out: this person has the very user name.";
+                (Cause::PinUnknown, written, explanation, suggestion.to_owned())
+            }
             (Standing::Member, Some(other)) => {
                 let explanation = format!("The property identities pins the user of this name to person {other}.");
                 (Cause::PinnedElsewhere, written, explanation, "Nothing, if the pin is right.".to_owned())
@@ -321,6 +362,14 @@ fn useless_pin(user: &str) -> Alone {
         format!("The property identities pins {user} to this person, and {user} is not exactly one user of the configured groups.");
     let suggestion = "Put the user into one of the groups of user-groups, or take the line out of properties.identities.";
     (Cause::NotInGroup, Some(user.to_owned()), explanation, suggestion.to_owned())
+}
+
+/// A pin that leads nobody here must not hide who was meant.
+fn beside_a_useless_pin(pin: &str, (cause, user, mut explanation, suggestion): Alone) -> Alone {
+    let (_, _, about_the_pin, _) = useless_pin(pin);
+    explanation.push(' ');
+    explanation.push_str(&about_the_pin);
+    (cause, user, explanation, suggestion)
 }
 
 /// Somebody whose name is near a user's, or the same in a way that Kronos does not find.
@@ -360,9 +409,23 @@ fn pin_to(user: &str, numbers: &[String]) -> String {
     }
 }
 
-/// As TOML writes a text.
+/// As TOML writes a text, with an escape for what nobody sees: copied from here, such a letter must not get lost.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '\\' | '"' => quoted.extend(['\\', letter]),
+            _ if is_seen(letter) => quoted.push(letter),
+            _ if letter <= '\u{ffff}' => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            _ => quoted.push_str(&format!("\\U{:08X}", u32::from(letter))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn is_seen(letter: char) -> bool {
+    letter == '\'' || letter.escape_debug().count() == 1
 }
 
 fn written(person: &Person) -> Option<String> {
@@ -395,7 +458,7 @@ mod tests {
     #[test]
     fn a_plain_match_has_nothing_to_say() {
         let adiaz = person("7", "adiaz");
-        let found = of_member(&member("adiaz", &["a"]), &Match::One(adiaz.clone()), None, &Pins::new(), std::slice::from_ref(&adiaz));
+        let found = of_member(&member("adiaz", &["a"]), &Match::One(adiaz.clone()), None, &Pins::new(), std::slice::from_ref(&adiaz), true);
         let wanted = Identity {
             state: State::Matched,
             user: Some("adiaz".into()),
@@ -418,7 +481,7 @@ mod tests {
         let rows: Vec<Row<'_>> = vec![
             ("ADiaz", one(person("7", "adiaz")), pins(&[]), vec![], State::Matched, Some(Cause::Case), ""),
             ("adiaz", one(left(person("7", "adiaz"))), pins(&[]), vec![], State::Matched, Some(Cause::Terminated), "Disable the user"),
-            ("adiaz", one(person("7", "adiaz")), pins(&[("bking", "7")]), vec![], State::Matched, Some(Cause::Shared), "bking"),
+            ("adiaz", one(person("7", "adiaz")), pins(&[("ghost", "7")]), vec![], State::Matched, None, ""),
             ("adiaz", one(person("8", "ana.diaz")), pins(&[("adiaz", "8")]), vec![], State::Matched, None, ""),
             (
                 "adiaz",
@@ -481,7 +544,7 @@ mod tests {
             ("adiaz", (Match::None, Some("WCO-1")), pins(&[]), vec![], State::OnlyDirectory, Some(Cause::KronosError), "Ask again"),
         ];
         for (name, (found, failed), pins, near, state, cause, suggestion) in rows {
-            let said = of_member(&member(name, &["a"]), &found, failed, &pins, &near);
+            let said = of_member(&member(name, &["a"]), &found, failed, &pins, &near, true);
             assert_eq!((said.state, said.cause), (state, cause), "{said:?}");
             assert_eq!(said.explanation.is_empty(), cause.is_none(), "{said:?}");
             assert!(said.suggestion.contains(suggestion) && said.suggestion.is_empty() == suggestion.is_empty(), "{said:?}");
@@ -494,16 +557,68 @@ mod tests {
     #[test]
     fn one_name_in_several_domains_cannot_be_pinned() {
         let found = Match::SeveralUsers(vec!["a".into(), "b".into()]);
-        let said = of_member(&member("adiaz", &["a", "b"]), &found, None, &pins(&[("adiaz", "7")]), &[person("7", "adiaz")]);
+        let said = of_member(&member("adiaz", &["a", "b"]), &found, None, &pins(&[("adiaz", "7")]), &[person("7", "adiaz")], true);
         assert_eq!((said.state, said.cause, said.person_numbers), (State::Ambiguous, Some(Cause::Domain), vec!["7".to_owned()]));
         assert!(said.suggestion.contains("cannot tell them apart"), "{}", said.suggestion);
-        let same = of_member(&member("adiaz", &["a", "a"]), &Match::SeveralUsers(vec!["a".into()]), None, &Pins::new(), &[]);
+        let same = of_member(&member("adiaz", &["a", "a"]), &Match::SeveralUsers(vec!["a".into()]), None, &Pins::new(), &[], true);
         assert_eq!((same.state, same.cause), (State::Ambiguous, Some(Cause::SeveralUsers)));
     }
 
     #[test]
+    fn without_the_list_of_people_nothing_is_claimed_of_who_is_near() {
+        let of = |found: Match, pins: &Pins| of_member(&member("adiaz", &["a"]), &found, None, pins, &[], false);
+        let said = of(Match::None, &Pins::new());
+        assert_eq!((said.state, said.cause), (State::OnlyDirectory, None));
+        assert!(said.explanation.contains("is not known") && said.suggestion.contains("\"adiaz\" = "), "{said:?}");
+        assert_eq!(of(Match::None, &pins(&[("adiaz", "9")])).cause, Some(Cause::PinUnknown));
+        assert_eq!(of(Match::One(person("7", "ADiaz")), &Pins::new()).cause, Some(Cause::Case));
+    }
+
+    #[test]
+    fn whoever_comes_to_one_person_is_told_of_the_others() {
+        let row = |name: &str, pins: &Pins| of_member(&member(name, &["a"]), &Match::One(person("7", "gneill")), None, pins, &[], true);
+        let rows = vec![row("gneill", &Pins::new()), row("adiaz", &pins(&[("adiaz", "7")]))];
+        let told = shared(rows.clone());
+        for (row, other) in told.iter().zip(["\"adiaz\" comes", "\"gneill\" comes"]) {
+            assert_eq!((row.state, row.cause), (State::Matched, Some(Cause::Shared)));
+            assert!(row.explanation.starts_with(other) && row.explanation.ends_with("the punches of 7."), "{row:?}");
+            assert!(row.suggestion.ends_with("is not this person: \"adiaz\"."), "{row:?}");
+        }
+        assert_eq!(shared(rows[..1].to_vec()), rows[..1]);
+    }
+
+    #[test]
+    fn what_nobody_sees_in_a_name_is_written_so_that_it_can_be_copied() {
+        for (name, written) in [
+            ("o'neil", r#""o'neil""#),
+            ("JÜRGEN ", r#""JÜRGEN ""#),
+            (r#"ACME\a"b"#, r#""ACME\\a\"b""#),
+            ("a\u{200b}\tb", r#""a\u200B\u0009b""#),
+        ] {
+            assert_eq!(quoted(name), written);
+        }
+    }
+
+    #[test]
+    fn a_pin_that_leads_nobody_here_hides_no_near_user() {
+        let ghost = pins(&[("ghost", "5")]);
+        let users = [Namesake { user_name: "ACME\\evans".into(), standing: Standing::Member, is_matched: false }];
+        let said = of_person(&person("5", "evans"), None, &ghost, &Pinned::of(&ghost), &users);
+        assert_eq!((said.cause, said.user.as_deref(), said.pinned), (Some(Cause::Domain), Some("ACME\\evans"), true));
+        assert!(said.explanation.contains("ghost is not exactly one user"), "{said:?}");
+    }
+
+    #[test]
+    fn a_pin_to_nobody_is_told_to_the_person_of_the_very_name() {
+        let lost = pins(&[("adiaz", "999")]);
+        let users = [Namesake { user_name: "adiaz".into(), standing: Standing::Member, is_matched: false }];
+        let said = of_person(&person("7", "adiaz"), None, &lost, &Pinned::of(&lost), &users);
+        assert_eq!((said.cause, said.user.as_deref()), (Some(Cause::PinUnknown), Some("adiaz")));
+    }
+
+    #[test]
     fn every_way_of_a_person_has_its_cause() {
-        let user = |name: &str, standing| Namesake { user_name: name.to_owned(), standing };
+        let user = |name: &str, standing| Namesake { user_name: name.to_owned(), standing, is_matched: true };
         let (inside, elsewhere, disabled) = (Standing::Member, Standing::Elsewhere, Standing::Disabled);
         for (person, failed, pins, users, cause, named) in [
             (person("7", "adiaz"), None, pins(&[]), vec![], Cause::NotSynced, None),
@@ -527,7 +642,7 @@ mod tests {
             (person("7", "a diaz"), None, pins(&[]), vec![user("adiaz", inside)], Cause::Spaces, Some("adiaz")),
             (person("7", "adiaz"), None, pins(&[]), vec![user("adiaz", inside)], Cause::Hidden, Some("adiaz")),
         ] {
-            let said = of_person(&person, failed, &pins, &users);
+            let said = of_person(&person, failed, &pins, &Pinned::of(&pins), &users);
             assert_eq!((said.state, said.cause, said.user.as_deref()), (State::OnlyKronos, Some(cause), named), "{said:?}");
             assert_eq!(said.person_numbers, ["7"]);
             assert!(!said.explanation.is_empty(), "{said:?}");
