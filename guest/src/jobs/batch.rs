@@ -5,24 +5,27 @@
 //! until it is known as a whole. Memory does not grow with the number of workers. A run that dies anywhere leaves every
 //! record whole; the next one clears what it left and does everything again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use shift_access_core::catalogue;
-use shift_access_core::plan::{self, Before, Context, Counts, Plan};
+use shift_access_core::plan::{self, Before, Context, Counts, Plan, Reading};
 use shift_access_core::settings::Settings;
 use shift_access_core::status::SourceKind;
 use shift_access_core::zone::Zones;
 
 use super::Failed;
 use crate::apply::{self, Closings, Stood};
+use crate::exempt::AllRead;
 use crate::gather::{self, Groups};
 use crate::kronos::Kronos;
 use crate::report::Report;
 use crate::store::{self, Entry, Pages};
 use crate::trouble::Trouble;
 use crate::workspace_one::Directory;
-use crate::{clock, convert, exempt, notes, reach, staging};
+use crate::{clock, convert, exempt, identities, notes, reach, staging};
 
 /// Workers in one chunk. UKG allows more in one call; but four chunks of this size under way are most of the memory a run
 /// takes, and its peak is the steadier the smaller they are.
@@ -44,6 +47,8 @@ struct Batch<'a> {
     held_back: bool,
     /// How things stood before.
     stood: Stood,
+    /// The person numbers that pins lead to.
+    pinned: BTreeSet<&'a str>,
 }
 
 /// What came of one chunk; the records themselves are let go.
@@ -51,6 +56,8 @@ struct Done {
     counts: Counts,
     closings: Closings,
     warnings: Vec<plan::Warning>,
+    /// Who came to a pinned person: the number, and the user.
+    at_pins: Vec<(String, String)>,
 }
 
 /// What has come of the chunks until now.
@@ -58,6 +65,8 @@ struct Done {
 struct Tally {
     counts: Counts,
     closings: Closings,
+    /// Who came to each pinned person.
+    at_pins: BTreeMap<String, Vec<String>>,
 }
 
 impl Tally {
@@ -65,8 +74,27 @@ impl Tally {
     fn add(&mut self, done: Done, report: &mut Report) {
         self.counts.add(&done.counts);
         self.closings.add(done.closings);
+        for (number, user) in done.at_pins {
+            self.at_pins.entry(number).or_default().push(user);
+        }
         for warning in done.warnings {
             report.warnings.about(&warning.subject, Trouble::new(warning.number, warning.message));
+        }
+    }
+}
+
+/// Warns of workers who come to one person, which only a pin leads to: a number typed wrong gives one the access of another.
+fn warn_of_shared(at_pins: BTreeMap<String, Vec<String>>, report: &mut Report) {
+    for (number, mut users) in at_pins.into_iter().filter(|(_, users)| users.len() > 1) {
+        users.sort_unstable();
+        for user in &users {
+            let others: Vec<_> = users.iter().filter(|other| *other != user).map(|other| format!("\"{other}\"")).collect();
+            let message = format!(
+                "Two users come to one person: with {}, this user goes by the punches of person {number}. Correct the pin in the property \
+                 identities, or take it out.",
+                others.join(", ")
+            );
+            report.warnings.about(user, Trouble::new(catalogue::AMBIGUOUS, message));
         }
     }
 }
@@ -89,6 +117,7 @@ pub async fn run(run: &str, release_brake: bool) -> Result<Report, Failed> {
 async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<(), Trouble> {
     let settings = convert::settings()?;
     store::clear(staging::ALL).await?;
+    identities::clear_old(clock::now()).await?;
     let (members, exempt) = read_groups(&settings, report).await?;
     let kronos = Kronos::new();
     let zones = gather::zones(&kronos, &settings).await?;
@@ -97,9 +126,11 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
 
     let held_back = settings.brake_percent > 0 && !release_brake;
     let stood = Stood { before, exempt_read: exempt.all_read };
-    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back, stood };
+    let pinned = settings.identities.values().map(String::as_str).collect();
+    let batch = Batch { kronos: &kronos, settings: &settings, zones: &zones, run, held_back, stood, pinned };
     let mut tally = Tally::default();
     let read = batch.read_workers(members.members, &mut tally, report).await;
+    warn_of_shared(std::mem::take(&mut tally.at_pins), report);
     if held_back {
         // Nothing is stored yet, whatever is planned.
         tally.counts = tally.counts.with_changed(0);
@@ -119,7 +150,7 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
     if members.all_read {
         tally.counts.removed = apply::remove_strangers().await?;
     }
-    exempt::bring_in_line(exempt.all_read).await?;
+    exempt::bring_in_line(AllRead { workers: members.all_read, exempt: exempt.all_read }).await?;
     store::put(vec![store::removal(HELD.to_owned())]).await?;
     report.counts = tally.counts.named();
     Ok(())
@@ -132,6 +163,7 @@ async fn read_groups(settings: &Settings, report: &mut Report) -> Result<(Groups
         let trouble = members.first_trouble;
         return Err(trouble.unwrap_or_else(|| Trouble::new(catalogue::GROUP_EMPTY, "no configured group has an enabled member")));
     }
+    exempt::warn_of_namesakes(&mut report.warnings).await?;
     Ok((members, exempt))
 }
 
@@ -168,7 +200,9 @@ impl Batch<'_> {
         let now = clock::now();
         let members = entries.iter().map(staging::read).collect::<Result<Vec<_>, _>>()?;
         drop(entries);
+        let members = staging::with_namesakes(members, staging::EXEMPT).await?;
         let readings = gather::readings(self.kronos, members, self.settings, now).await?;
+        let at_pins = self.at_pins(&readings);
         let context = self.context(now);
         let (plan, closings) = if self.held_back {
             apply::set_aside(readings, context, self.stood).await?
@@ -176,7 +210,16 @@ impl Batch<'_> {
             (apply::store(readings, context).await?, Closings::default())
         };
         let Plan { counts, warnings, .. } = plan;
-        Ok(Done { counts, closings, warnings })
+        Ok(Done { counts, closings, warnings, at_pins })
+    }
+
+    /// Who of a chunk came to a pinned person, whether by the pin or by name.
+    fn at_pins(&self, readings: &[Reading]) -> Vec<(String, String)> {
+        let pinned = |reading: &Reading| {
+            let number = reading.person_number.as_ref().filter(|number| self.pinned.contains(number.as_str()))?;
+            Some((number.clone(), reading.user.clone()))
+        };
+        readings.iter().filter_map(pinned).collect()
     }
 
     /// Ends the run with nothing stored, if it would take access from too many of the workers known before it, among them
@@ -211,6 +254,17 @@ fn held(closings: &Closings, percent: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_who_come_to_one_person_are_both_warned_of() {
+        let users = |users: &[&str]| users.iter().map(|user| (*user).to_owned()).collect();
+        let mut report = Report::default();
+        warn_of_shared(BTreeMap::from([("7".to_owned(), users(&["gneill", "adiaz"])), ("8".to_owned(), users(&["bking"]))]), &mut report);
+        let told = report.warnings.into_vec();
+        let subjects: Vec<_> = told.iter().map(|warning| (warning.number, warning.subject.as_deref().unwrap())).collect();
+        assert_eq!(subjects, [(71, "adiaz"), (71, "gneill")]);
+        assert!(told[0].message.contains("one person: with \"gneill\", this user goes by the punches of person 7."), "{told:?}");
+    }
 
     #[test]
     fn a_held_run_names_the_first_and_counts_the_rest() {
