@@ -381,6 +381,24 @@ async fn a_wrong_pin_is_told_on_both_rows_and_a_useless_one_hides_nobody() {
 }
 
 #[tokio::test]
+async fn rivals_for_one_person_name_each_other_and_a_pin_is_told_the_zeros_it_lost() {
+    let stage = empty().await.unwrap();
+    let world = &stage.world;
+    world.directory_user("ACME\\evans").in_group(GROUP);
+    world.directory_user("evans@acme.example").in_group(GROUP);
+    world.kronos_person("evans").number("100003");
+    world.directory_user("zadie").in_group(GROUP);
+    world.kronos_person("z.adie").number("0042");
+    stage.configure(&pinned("\"zadie\" = \"42\"")).unwrap();
+    let (identities, _) = report(&stage).await;
+    let text = |at: usize, name: &str| identities[at][name].as_str().unwrap();
+    assert!(text(0, "explanation").contains("As near in the directory: \"evans@acme.example\""), "{}", identities[0]);
+    assert!(text(1, "explanation").contains("As near in the directory: \"ACME\\\\evans\""), "{}", identities[1]);
+    assert_eq!((text(2, "cause"), text(2, "user")), ("pin-unknown", "zadie"));
+    assert!(text(2, "suggestion").contains("\"zadie\" = \"0042\""), "{}", identities[2]);
+}
+
+#[tokio::test]
 async fn a_report_cut_short_is_cleared_by_a_batch_once_it_is_old() {
     let stage = empty().await.unwrap();
     stage.world.person("adiaz").in_group(GROUP);

@@ -10,8 +10,8 @@ use crate::timecard::ZoneRef;
 mod names;
 mod report;
 
-pub use names::loose_key;
-pub use report::{Cause, Identity, Namesake, Standing, State, of_member, of_person, shared};
+pub use names::{loose_key, other_zeros};
+pub use report::{Cause, Identity, Namesake, Standing, State, of_member, of_person, rivals, shared, short_of_zeros};
 
 /// One user of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

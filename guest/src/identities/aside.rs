@@ -161,6 +161,13 @@ impl Aside {
         store::get(&keys).await?.iter().map(|entry| entry.as_ref().map(settled).transpose()).collect()
     }
 
+    /// The first of these person numbers that is somebody's whom nobody was matched with.
+    pub async fn first_alone(&self, numbers: &[String]) -> Result<Option<String>, StoreError> {
+        let keys: Vec<String> = numbers.iter().map(|number| store::key(&self.under("n/"), number)).collect();
+        let entries = store::get(&keys).await?;
+        Ok(numbers.iter().zip(entries).find(|(_, entry)| entry.is_some()).map(|(number, _)| number.clone()))
+    }
+
     /// Pages of the persons nobody was matched with.
     pub fn alone(&self) -> Pages {
         Pages::of(self.under("n/"))

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use shift_access_core::catalogue;
-use shift_access_core::identity::{self, Identity, Match, Member, Namesake, Person, Pinned, Pins, Standing, State};
+use shift_access_core::identity::{self, Cause, Identity, Match, Member, Namesake, Person, Pinned, Pins, Standing, State};
 use shift_access_core::ids;
 use shift_access_core::settings::Settings;
 
@@ -170,13 +170,24 @@ impl Settling<'_> {
                 }
             }
             let failed = who.failed.get(&member.key).map(String::as_str);
-            settled.push((member.key.clone(), self.of_member(member, found, failed, &near)));
+            let told = self.with_zeros(self.of_member(member, found, failed, &near), &member.key).await?;
+            settled.push((member.key.clone(), told));
         }
         Ok(self.aside.settle_members(settled).await?)
     }
 
     fn of_member(&self, member: &Member, found: &Match, failed: Option<&str>, near: &[Person]) -> Identity {
         identity::of_member(member, found, failed, self.pins, near, self.listed)
+    }
+
+    /// A pin that names nobody may only have lost its zeros.
+    async fn with_zeros(&self, told: Identity, key: &str) -> Result<Identity, Trouble> {
+        let pin = self.pins.get(key).filter(|_| told.cause == Some(Cause::PinUnknown));
+        let numbers = pin.map(|number| identity::other_zeros(number)).unwrap_or_default();
+        match self.aside.first_alone(&numbers).await? {
+            Some(number) => Ok(identity::short_of_zeros(told, &number)),
+            None => Ok(told),
+        }
     }
 
     /// Leaves out whom somebody else has: near persons of another name who are another member by that name, or by a pin.
@@ -212,6 +223,19 @@ impl Settling<'_> {
         Ok(rows)
     }
 
+    /// Tells members who are near one person of each other.
+    async fn rivals(&self, namesakes: Vec<Namesake>) -> Result<(), Trouble> {
+        let unmatched = namesakes.into_iter().filter(|user| user.standing == Standing::Member && !user.is_matched);
+        let keys: BTreeSet<String> = unmatched.map(|user| ids::key(&user.user_name)).collect();
+        if keys.len() < 2 {
+            return Ok(());
+        }
+        let mut rows: Vec<Identity> = self.aside.settled_named(&Vec::from_iter(keys)).await?.into_iter().flatten().collect();
+        rows.retain(|row| matches!(row.cause, Some(Cause::Case | Cause::Spaces | Cause::Domain)) && row.state == State::OnlyDirectory);
+        let told = identity::rivals(rows).into_iter().filter_map(|row| Some((ids::key(row.user.as_deref()?), row)));
+        Ok(self.aside.settle_members(told.collect()).await?)
+    }
+
     /// Settles the persons nobody was matched with.
     async fn people(&self) -> Result<(), Trouble> {
         let all_pins = Pinned::of(self.pins);
@@ -227,6 +251,9 @@ impl Settling<'_> {
                 (listed.person.person_number.clone(), identity)
             });
             self.aside.settle_people(settled.collect()).await?;
+            for namesakes in namesakes {
+                self.rivals(namesakes).await?;
+            }
             notes::progress(done, None, "people without a member told");
         }
         Ok(())

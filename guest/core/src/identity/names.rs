@@ -14,6 +14,18 @@ pub fn loose_key(name: &str) -> String {
     if bare.is_empty() { solid } else { bare.to_owned() }
 }
 
+/// The longest person number that zeros are tried for.
+const LONGEST_NUMBER: usize = 15;
+
+/// The same number with more zeros before it, or fewer: a table or a form easily loses them. None for what is no number.
+pub fn other_zeros(number: &str) -> Vec<String> {
+    let bare = number.trim_start_matches('0');
+    if bare.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Vec::new();
+    }
+    (bare.len()..=LONGEST_NUMBER).map(|length| format!("{bare:0>length$}")).filter(|other| other != number).collect()
+}
+
 /// In small letters and without blanks, those included that nobody sees.
 fn solid(name: &str) -> String {
     let is_blank = |letter: &char| letter.is_whitespace() || matches!(letter, '\u{200b}' | '\u{feff}');
@@ -55,6 +67,15 @@ mod tests {
         ] {
             assert_eq!(difference(one, other), expected, "{one:?} {other:?}");
             assert_eq!(difference(other, one), expected, "{other:?} {one:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_tried_with_other_zeros() {
+        let others = other_zeros("042");
+        assert_eq!((others.len(), others[0].as_str(), others[1].as_str()), (13, "42", "0042"));
+        for none in ["", "0", "x42", "4 2"] {
+            assert!(other_zeros(none).is_empty(), "{none}");
         }
     }
 

@@ -163,6 +163,25 @@ fn matched(blank: Identity, member: &Member, person: &Person) -> Identity {
     }
 }
 
+/// What is to be said of a member whose pin names nobody, where this person has the number but for the zeros before it.
+pub fn short_of_zeros(identity: Identity, number: &str) -> Identity {
+    let user = quoted(identity.user.as_deref().unwrap_or_default());
+    let suggestion = format!("Write the person number with its zeros: {user} = {} in properties.identities.", quoted(number));
+    Identity { suggestion, ..identity }
+}
+
+/// Members without a person who are near one and the same person: each is told of the others, as one person is not both.
+pub fn rivals(rows: Vec<Identity>) -> Vec<Identity> {
+    let names: Vec<String> = rows.iter().map(|row| format!("{:?}", row.user.as_deref().unwrap_or_default())).collect();
+    let one = |(at, row): (usize, Identity)| {
+        let others: Vec<_> = names.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name.as_str()).collect();
+        let said = format!(" As near in the directory: {}.", others.join(", "));
+        let is_new = !others.is_empty() && !row.explanation.ends_with(&said);
+        Identity { explanation: if is_new { row.explanation + &said } else { row.explanation }, ..row }
+    };
+    rows.into_iter().enumerate().map(one).collect()
+}
+
 /// What is to be said of members who come to one and the same person, which only a pin leads to. One row alone stays.
 pub fn shared(rows: Vec<Identity>) -> Vec<Identity> {
     if rows.len() < 2 {
@@ -585,6 +604,24 @@ mod tests {
             assert!(row.suggestion.ends_with("is not this person: \"adiaz\"."), "{row:?}");
         }
         assert_eq!(shared(rows[..1].to_vec()), rows[..1]);
+    }
+
+    #[test]
+    fn two_who_are_near_one_person_are_told_of_each_other_once() {
+        let row = |name: &str| of_member(&member(name, &["a"]), &Match::None, None, &Pins::new(), &[person("3", "u ser")], true);
+        let told = rivals(rivals(vec![row("dom\\user"), row("user")]));
+        assert!(told[0].explanation.ends_with("domain. As near in the directory: \"user\"."), "{told:?}");
+        assert!(told[1].explanation.ends_with("blanks. As near in the directory: \"dom\\\\user\"."), "{told:?}");
+        assert_eq!(rivals(vec![row("user")]), [row("user")]);
+    }
+
+    #[test]
+    fn a_pin_that_lost_its_zeros_is_told_with_them() {
+        let said = of_member(&member("adiaz", &["a"]), &Match::None, None, &pins(&[("adiaz", "42")]), &[], true);
+        assert_eq!(
+            short_of_zeros(said, "0042").suggestion,
+            "Write the person number with its zeros: \"adiaz\" = \"0042\" in properties.identities."
+        );
     }
 
     #[test]
