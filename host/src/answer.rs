@@ -173,7 +173,7 @@ pub enum Verdict {
 }
 
 /// An instant as RFC 3339 in UTC, or null.
-fn instant<S: Serializer>(instant: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn instant<S: Serializer>(instant: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match instant {
         Some(instant) => serializer.serialize_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         None => serializer.serialize_none(),

@@ -3,12 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+/// A clock that jumps, as over a night in which the machine slept, is noticed within this time.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// A source of the present moment.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Waits until it is this moment or later.
+    async fn sleep_until(&self, moment: DateTime<Utc>) {
+        while let Ok(left) = (moment - self.now()).to_std()
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left.min(LOOK)).await;
+        }
+    }
 }
 
 /// The machine's clock.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::history::{History, RunDetail};
 use crate::mail::{Mailer, Postbox};
 use crate::plugin::CallError;
 use crate::runner::{Order, RunError, Runner};
+use crate::scheduler::{self, Life};
 use crate::store::{MemoryStore, Store};
 use crate::tenant::Tenant;
 
@@ -124,9 +126,25 @@ impl Host {
         self.runner.look_up(tenant, user).await
     }
 
+    /// Starts the jobs of a tenant when they are due, until `stop`. What is under way then goes on, in the tracker, until
+    /// it ends or `abort` ends it. Of several hosts that share a store one does so, and another takes over when it is gone.
+    pub async fn keep_schedules(&self, tenant: &Tenant, life: &Life) {
+        scheduler::keep(&self.runner, tenant, life).await;
+    }
+
     /// What a tenant's plugin is lent for a question, a page or an explanation.
     pub fn lend(&self, tenant: &Tenant) -> Lent {
         self.runner.lend(tenant)
+    }
+
+    /// Now, by the host's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.runner.clock.now()
+    }
+
+    /// What runs the plugins, with all that is lent to them.
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
     }
 
     /// The execution history.

@@ -94,6 +94,7 @@
 
 pub mod alert;
 pub mod answer;
+mod api;
 pub mod capability;
 pub mod cli;
 pub mod clock;
@@ -107,13 +108,17 @@ mod limits;
 pub mod mail;
 pub mod plugin;
 mod runner;
+pub mod scheduler;
 pub mod secret;
+mod serve;
 mod site;
 pub mod store;
 mod tenant;
+pub mod token;
 
 pub use engine::Engine;
 pub use host::{BuildError, Host, HostBuilder};
 pub use runner::{Order, OrderError, RunError};
+pub use serve::Server;
 pub use site::{Environment, Site, SiteError};
 pub use tenant::Tenant;

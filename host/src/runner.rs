@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +16,11 @@ use crate::capability::{Journal, Lent, Progress};
 use crate::clock::Clock;
 use crate::connection::{CallLog, CallRecord, HttpClient};
 use crate::description::{self, PropertyInfo, PropertyValue};
-use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger};
+use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger, Warning};
 use crate::mail::Postbox;
 use crate::plugin::{CallError, Outcome};
-use crate::store::{Store, StoreError};
+use crate::scheduler::Missed;
+use crate::store::{Guard, Store, StoreError};
 use crate::tenant::Tenant;
 
 /// A run may take this long at least, whatever the tenant's interval is.
@@ -36,6 +38,8 @@ pub struct Order {
     limit: Duration,
     described: Vec<PropertyInfo>,
     options: Vec<(String, PropertyValue)>,
+    /// The ticks that passed while nobody was there, for which the run makes up.
+    missed: Option<Missed>,
 }
 
 /// Why an order makes no sense.
@@ -93,7 +97,14 @@ impl Order {
             limit: interval.max(LEAST_LIMIT),
             described: info.options.clone(),
             options: Vec::new(),
+            missed: None,
         })
+    }
+
+    /// Says for which ticks, that passed while nobody was there, the run makes up.
+    #[must_use]
+    pub(crate) fn making_up_for(self, missed: Option<Missed>) -> Self {
+        Self { missed, ..self }
     }
 
     /// Sets a limit of its own for how long the run may take.
@@ -112,6 +123,20 @@ impl Order {
             self.options.push(option.map_err(|message| OrderError::BadOption { given: given.clone(), message })?);
         }
         Ok(self)
+    }
+}
+
+/// A run that has begun and is yet to be worked on. Dropped, it becomes `ABORTED`.
+pub(crate) struct Begun {
+    order: Order,
+    open: OpenRun,
+    _alone: Guard,
+}
+
+impl Begun {
+    /// The run as it stands in the history.
+    pub(crate) fn run(&self) -> &Run {
+        &self.open.run
     }
 }
 
@@ -150,12 +175,30 @@ impl Runner {
         stop: CancellationToken,
         progress: watch::Sender<Progress>,
     ) -> Result<RunDetail, RunError> {
+        let begun = self.begin(tenant, order).await?;
+        self.complete(tenant, begun, stop, progress).await
+    }
+
+    /// Begins a run: it stands in the history, and no other of its job begins until it is completed or dropped.
+    pub(crate) async fn begin(&self, tenant: &Tenant, order: Order) -> Result<Begun, RunError> {
         let busy = || RunError::Busy { tenant: tenant.name.to_string(), job: order.job.clone() };
-        let _alone = self.store.try_lock(&tenant.name, &format!("job-{}", order.job)).await?.ok_or_else(busy)?;
+        let alone = self.store.try_lock(&tenant.name, &format!("job-{}", order.job)).await?.ok_or_else(busy)?;
         let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
         for dead in &open.aborted {
             self.alert(tenant, dead).await;
         }
+        Ok(Begun { order, open, _alone: alone })
+    }
+
+    /// Runs what was begun to its end, or until `stop`.
+    pub(crate) async fn complete(
+        &self,
+        tenant: &Tenant,
+        begun: Begun,
+        stop: CancellationToken,
+        progress: watch::Sender<Progress>,
+    ) -> Result<RunDetail, RunError> {
+        let Begun { order, open, _alone } = begun;
         let (journal, calls) = (Arc::new(Journal::new(progress)), Arc::new(Calls::default()));
         let lent = self.loan(tenant, journal.clone(), logged(tenant, calls.clone()));
         let id = open.run.run.clone();
@@ -174,6 +217,9 @@ impl Runner {
             // The plugin could not report: what it counted until then is true all the same.
             ending.counts = Some(Counts(journal.counts())).filter(|counts| !counts.0.is_empty());
         }
+        if let Some(missed) = order.missed {
+            warn(&mut ending, missed_warning(tenant, missed));
+        }
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         let detail = self.history.finish(open, ending, self.clock.now()).await?;
@@ -182,6 +228,20 @@ impl Runner {
             self.alert(tenant, &detail.run).await;
         }
         Ok(detail)
+    }
+
+    /// Notes a scheduled run that was not begun, because another of its job is under way.
+    pub(crate) async fn discard(&self, tenant: &Tenant, order: &Order) {
+        let noted = async {
+            let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
+            for dead in &open.aborted {
+                self.alert(tenant, dead).await;
+            }
+            self.history.finish(open, Ending::new(Status::Discarded), self.clock.now()).await
+        };
+        if let Err(error) = noted.await {
+            tracing::error!(tenant = %tenant.name, job = order.job, %error, "a discarded run could not be written to the history");
+        }
     }
 
     /// Reads one user anew: a run of the listener.
@@ -247,12 +307,29 @@ fn told(outcome: Outcome) -> Ending {
     }
 }
 
+/// Adds what the host itself has to warn of.
+fn warn(ending: &mut Ending, warning: Warning) {
+    ending.warnings.push(warning);
+    if ending.status == Status::Complete {
+        ending.status = Status::CompleteWarn;
+    }
+}
+
+fn missed_warning(tenant: &Tenant, missed: Missed) -> Warning {
+    let (runs, verb) = if missed.count == 1 { ("1 run".to_owned(), "was") } else { (format!("{} runs", missed.count), "were") };
+    let message = format!(
+        "{runs} did not start when they {verb} due, from {} on: the host was not running. This run makes up for them.",
+        missed.first.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    Warning { code: format!("{}60", tenant.description.code_prefix), message, subject: None }
+}
+
 fn failed(failure: Failure) -> Ending {
     Ending { failure: Some(failure), ..Ending::new(Status::Error) }
 }
 
 /// The failure of a plugin that could not speak for itself, in the words of the pack's own catalogue where it has them.
-fn failure(tenant: &Tenant, error: &CallError) -> Failure {
+pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
     let (number, message) = match error {
         CallError::Failure(failure) => return (**failure).clone(),
         CallError::Trap(_) => ("50", error.to_string()),

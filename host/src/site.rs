@@ -3,6 +3,7 @@
 //! Everything that can be wrong is found before anything runs: the file, the components, the pack's own check.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub enum SiteError {
 /// A host with the tenants of a configuration file.
 pub struct Site {
     host: Host,
+    listen: SocketAddr,
     tenants: BTreeMap<String, Tenant>,
 }
 
@@ -74,6 +76,11 @@ impl Site {
         &self.host
     }
 
+    /// Where it is to listen.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
     /// A tenant by name.
     ///
     /// # Errors
@@ -94,6 +101,7 @@ impl Site {
 /// A checked configuration, with nothing opened yet.
 struct Plan {
     engine: Engine,
+    listen: SocketAddr,
     storage: StorageConfig,
     mailer: Option<SmtpMailer>,
     tenants: BTreeMap<String, Planned>,
@@ -155,7 +163,7 @@ impl Plan {
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
             tenants.insert(tenant.name.clone(), Planned { config: tenant, pack, description, connections });
         }
-        (Ok(Self { engine, storage: config.host.storage, mailer, tenants }), problems)
+        (Ok(Self { engine, listen: config.host.listen, storage: config.host.storage, mailer, tenants }), problems)
     }
 
     fn start(self) -> Result<Site, SiteError> {
@@ -177,10 +185,11 @@ impl Plan {
                 description,
                 http: Arc::new(connections),
                 properties: Arc::new(config.properties),
+                schedules: Arc::new(config.schedules),
             };
             tenants.insert(name, tenant);
         }
-        Ok(Site { host, tenants })
+        Ok(Site { host, listen: self.listen, tenants })
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::config::Schedule;
 use crate::connection::{HttpClient, NoConnections};
 use crate::description::{Description, JobInfo, PropertyValue};
 use crate::plugin::{CallError, Pack};
+use crate::scheduler::Agenda;
 
 /// A tenant: its pack, its connections and its property values.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Tenant {
     pub http: Arc<dyn HttpClient>,
     /// Every property that has a value, defaults included.
     pub properties: Arc<Vec<(String, PropertyValue)>>,
+    /// When its jobs start by themselves; a job without one that has an interval starts by that.
+    pub schedules: Arc<Vec<Schedule>>,
 }
 
 impl Tenant {
@@ -37,6 +41,7 @@ impl Tenant {
             properties: Arc::new(defaults.collect()),
             description: Arc::new(description),
             http: Arc::new(NoConnections),
+            schedules: Arc::default(),
             pack,
         })
     }
@@ -51,6 +56,11 @@ impl Tenant {
     /// The job of this name.
     pub fn job(&self, name: &str) -> Option<&JobInfo> {
         self.description.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// When a job starts by itself.
+    pub fn agenda(&self, job: &JobInfo) -> Agenda {
+        Agenda::new(&self.name, &job.name, &self.schedules, self.interval_minutes(job))
     }
 
     /// The value of a property.

@@ -10,6 +10,7 @@
 //! | [`calls`] | what was asked, and how much at once |
 //! | [`server`] | what the HTTP simulators stand on |
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
+//! | [`serving`] | the program while it serves |
 //!
 //! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
 //!
@@ -41,6 +42,7 @@ pub mod calls;
 pub mod fault;
 pub mod inbox;
 pub mod server;
+pub mod serving;
 pub mod stage;
 #[cfg(test)]
 mod testing;

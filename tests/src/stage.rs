@@ -151,8 +151,12 @@ impl Stage {
         fs::write(secrets.join("kronos-password"), ukg.password)?;
         fs::write(secrets.join("kronos-app-key"), ukg.app_key)?;
         fs::write(secrets.join("workspace-one-secret"), access.client_secret.as_str())?;
+        let listen = match self.folder {
+            Folder::Temporary(_) => "listen = \"127.0.0.1:0\"\n",
+            Folder::Kept(_) => "",
+        };
         let mut text = format!(
-            "[host]\nstorage = \"sqlite://shift-access.db\"\n\n\
+            "[host]\n{listen}storage = \"sqlite://shift-access.db\"\n\n\
              [smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nsender = \"shift-access@acme.example\"\n\n\
              [tenants.{TENANT}]\nenvironment = \"TEST\"\n",
             self.inbox.port()

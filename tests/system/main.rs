@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
 mod ageing;
+mod api;
 mod batch;
 mod commands;
 mod configuration;
@@ -16,7 +17,9 @@ mod probes;
 mod readme;
 mod sandbox;
 mod scale;
+mod schedules;
 mod secrets;
+mod serve;
 mod what_if;
 
 use anyhow::Result;

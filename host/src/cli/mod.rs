@@ -8,7 +8,9 @@ mod describe;
 mod history;
 mod identities;
 mod run;
+mod serve;
 mod text;
+mod token;
 mod what_if;
 mod worker;
 mod workers;
@@ -40,12 +42,14 @@ enum Command {
     Check(check::Args),
     Describe(describe::Args),
     Run(run::Args),
+    Serve(serve::Args),
     Workers(workers::Args),
     Worker(worker::Args),
     Decide(decide::Args),
     WhatIf(what_if::Args),
     Identities(identities::Args),
     History(history::Args),
+    Token(token::Args),
 }
 
 /// How a command ends when it does not end well.
@@ -145,12 +149,14 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Check(args) => check::run(&config, args).await,
         Command::Describe(args) => describe::run(args).await,
         Command::Run(args) => run::run(&config, args).await,
+        Command::Serve(args) => serve::run(&config, args).await,
         Command::Workers(args) => workers::run(&config, args).await,
         Command::Worker(args) => worker::run(&config, args).await,
         Command::Decide(args) => decide::run(&config, args).await,
         Command::WhatIf(args) => what_if::run(&config, args).await,
         Command::Identities(args) => identities::run(&config, args).await,
         Command::History(args) => history::run(&config, args).await,
+        Command::Token(args) => token::run(&config, args).await,
     }
 }
 

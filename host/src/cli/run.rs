@@ -48,7 +48,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
 }
 
 /// Ctrl-C or SIGTERM end the run as `ABORTED`; a second one ends the program at once, as it always does.
-async fn cancel_on_signal(stop: CancellationToken) {
+pub(super) async fn cancel_on_signal(stop: CancellationToken) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

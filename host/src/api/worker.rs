@@ -1,0 +1,99 @@
+//! One record with its explanation.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use super::caller::Reader;
+use super::problem::Problem;
+use super::request::{Asked, Named};
+use crate::answer::{Decision, Entry};
+use crate::tenant::Tenant;
+
+pub(super) const PATH: &str = "/api/v1/tenants/{tenant}/workers/{user}";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    refresh: bool,
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Reader(tenant): Reader,
+    Named(user): Named,
+    Asked(wanted): Asked<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let failed = |error| Problem::of_call(&tenant, &error);
+    let host = app.site.host();
+    let entry = if wanted.refresh {
+        app.look_ups.of(&app, &tenant, &user).await?
+    } else {
+        let found = tenant.pack.find(host.lend(&tenant), &user).await.map_err(failed)?;
+        found.ok_or_else(|| Problem::not_found(format!("there is no record of {user}")))?
+    };
+    let decisions = tenant.pack.decide(host.lend(&tenant), vec![(user.clone(), None)]).await.map_err(failed)?;
+    let tag = tag(&tenant, &entry, &decisions);
+    // A copy may be kept by the caller, who asks each time whether it still holds.
+    let headed = [(CACHE_CONTROL, HeaderValue::from_static("private, no-cache")), (ETAG, tag.clone())];
+    if held(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, headed).into_response());
+    }
+    let evidence = tenant.pack.explain(host.lend(&tenant), &user, None).await.map_err(failed)?;
+    Ok((headed, Json(Entry { evidence, ..entry })).into_response())
+}
+
+/// A tag of what is known of a user, and of what comes of it: a record that nobody read anew gets stale, and that is a
+/// change. The tag is a weak one (RFC 9110 §8.8.1), since of two answers that are the same in all of this the ages differ.
+fn tag(tenant: &Tenant, entry: &Entry, decisions: &[Decision]) -> HeaderValue {
+    let entry = Entry { age_seconds: 0, ..entry.clone() };
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(&entry).unwrap_or_default());
+    for decision in decisions {
+        hash.update(serde_json::to_vec(&(decision.decision, &decision.reason)).unwrap_or_default());
+    }
+    // What the explanation says rests on the tenant's properties.
+    hash.update(format!("{:?}", tenant.properties));
+    let text = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(hash.finalize()));
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+/// Whether the caller has this already (RFC 9110 §13.1.2, which compares weakly).
+fn held(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let tag = tag.to_str().map(opaque).unwrap_or_default();
+    let shown = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+    shown.flat_map(|value| value.split(',')).any(|shown| shown.trim() == "*" || opaque(shown) == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_a_list_weak_or_not() {
+        let tag = HeaderValue::from_static("W/\"abc\"");
+        for (shown, found) in [
+            ("W/\"abc\"", true),
+            ("\"abc\"", true),
+            ("\"x\", W/\"abc\"", true),
+            ("*", true),
+            ("\"ab\"", false),
+            ("abc", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::try_from(shown).unwrap())]);
+            assert_eq!(held(&headers, &tag), found, "{shown}");
+        }
+        assert!(!held(&HeaderMap::new(), &tag));
+    }
+}

@@ -1,0 +1,44 @@
+//! What is stored, page by page.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::App;
+use super::caller::Reader;
+use super::problem::Problem;
+use super::request::{Asked, page_length};
+use crate::answer::Listing;
+use crate::plugin::CallError;
+
+pub(super) const PATH: &str = "/api/v1/tenants/{tenant}/workers";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    status: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(State(app): State<App>, Reader(tenant): Reader, Asked(wanted): Asked<Wanted>) -> Result<Json<Listing>, Problem> {
+    let (host, limit, first) = (app.site.host(), page_length(wanted.limit)?, wanted.cursor.is_none());
+    let page = |status, cursor, limit| tenant.pack.page(host.lend(&tenant), status, cursor, limit);
+    let listing = match page(wanted.status.clone(), wanted.cursor, limit).await {
+        Ok(listing) => listing,
+        // A plugin that can give the first page could not make sense of the cursor.
+        Err(CallError::Failure(_)) if !first && page(None, None, 1).await.is_ok() => {
+            return Err(Problem::bad_request("the cursor is not one of this list: begin again without one"));
+        }
+        Err(error) => return Err(Problem::of_call(&tenant, &error)),
+    };
+    // A status that is none would list nobody, which looks like an answer.
+    if let Some(status) = wanted.status.filter(|_| first && listing.items.is_empty() && listing.next.is_none()) {
+        let counts = tenant.pack.counts(host.lend(&tenant)).await.map_err(|error| Problem::of_call(&tenant, &error))?;
+        if !counts.iter().any(|(name, _)| *name == status) {
+            let names = counts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Problem::bad_request(format!("there is no status {status:?}; write one of: {names}")));
+        }
+    }
+    Ok(Json(listing))
+}

@@ -1,0 +1,159 @@
+//! Starts the jobs of tenants when their agenda says so, and notes what did not start.
+//!
+//! For each job the moment up to which its ticks are accounted for is kept in the store, under `schedule/JOB` of the host's
+//! own space. A tick that passed while the host was down, or the machine asleep, is made up for once, however many there
+//! were. It is accounted for before the run begins: a run that dies with its process is in the history as `ABORTED`, and is
+//! not begun again and again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::history::Trigger;
+use crate::runner::{Order, RunError, Runner};
+use crate::store::{Space, StoreError, Write};
+use crate::tenant::Tenant;
+
+mod agenda;
+
+pub use agenda::{Agenda, Missed};
+
+/// A tick that is noticed later than this was missed: the host was not there for it.
+const LATE: TimeDelta = TimeDelta::seconds(60);
+
+/// How long a store that fails is left alone before it is asked again.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// What is kept of a schedule.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// Ticks up to this moment are accounted for.
+    until: DateTime<Utc>,
+}
+
+/// How long a host that waits for another one to be gone waits before it looks again.
+const TAKE_OVER: Duration = Duration::from_secs(5);
+
+/// How long something goes on, and what is under way.
+#[derive(Debug, Clone, Default)]
+pub struct Life {
+    /// Cancelled when nothing new is to begin.
+    pub stop: CancellationToken,
+    /// Cancelled when what is under way is to end at once.
+    pub abort: CancellationToken,
+    /// What is under way.
+    pub tracker: TaskTracker,
+}
+
+/// Keeps to every agenda of a tenant until the life stops.
+pub(crate) async fn keep(runner: &Runner, tenant: &Tenant, life: &Life) {
+    let mut turns = JoinSet::new();
+    for job in tenant.description.jobs.iter().filter(|job| job.schedulable) {
+        let agenda = tenant.agenda(job);
+        if !agenda.is_empty() {
+            let (runner, tenant, job, life) = (runner.clone(), tenant.clone(), job.name.clone(), life.clone());
+            turns.spawn(Scheduler { runner, tenant, job, agenda, life }.turn());
+        }
+    }
+    life.stop.run_until_cancelled(turns.join_all()).await;
+}
+
+/// Starts one job of one tenant.
+struct Scheduler {
+    runner: Runner,
+    tenant: Tenant,
+    job: String,
+    agenda: Agenda,
+    life: Life,
+}
+
+impl Scheduler {
+    /// Waits until no other host keeps to this agenda, then does so itself.
+    async fn turn(self) {
+        loop {
+            let name = format!("schedule-{}", self.job);
+            match self.runner.store.try_lock(&self.tenant.name, &name).await {
+                Ok(Some(_alone)) => return self.ticks().await,
+                Ok(None) => tracing::info!(tenant = %self.tenant.name, job = self.job, "another host keeps to this schedule"),
+                Err(error) => self.pause(&error).await,
+            }
+            tokio::time::sleep(TAKE_OVER).await;
+        }
+    }
+
+    async fn ticks(&self) {
+        let mut until = self.recall().await;
+        while let Some(next) = self.agenda.next(until) {
+            self.runner.clock.sleep_until(next).await;
+            let now = self.runner.clock.now();
+            if let Some(due) = self.agenda.missed(until, now) {
+                self.account_for(now).await;
+                until = now;
+                self.begin(due, now);
+            }
+        }
+    }
+
+    /// Starts the run and goes on: its ticks do not wait for it.
+    fn begin(&self, due: Missed, now: DateTime<Utc>) {
+        let missed = Some(due).filter(|due| due.count > 1 || now - due.first > LATE);
+        let (runner, tenant, job, abort) = (self.runner.clone(), self.tenant.clone(), self.job.clone(), self.life.abort.clone());
+        self.life.tracker.spawn(async move {
+            let order = match Order::new(&tenant, &job, Trigger::Schedule) {
+                Ok(order) => order.making_up_for(missed),
+                Err(error) => return tracing::error!(tenant = %tenant.name, %error, "a schedule names what the pack does not have"),
+            };
+            match runner.run(&tenant, order.clone(), abort, watch::Sender::default()).await {
+                Ok(_) => {}
+                Err(RunError::Busy { .. }) => runner.discard(&tenant, &order).await,
+                Err(error) => tracing::error!(tenant = %tenant.name, job, %error, "a scheduled run did not take place"),
+            }
+        });
+    }
+
+    /// The moment up to which ticks are accounted for; for a new schedule it is now.
+    async fn recall(&self) -> DateTime<Utc> {
+        let kept = loop {
+            match self.runner.store.get(&self.space(), &[self.key()]).await {
+                Ok(found) => break found.into_iter().flatten().next(),
+                Err(error) => self.pause(&error).await,
+            }
+        };
+        let kept = kept.and_then(|entry| serde_json::from_slice::<Kept>(&entry.value).ok());
+        let now = self.runner.clock.now();
+        match kept {
+            // A moment to come is of a clock that was wrong.
+            Some(kept) if kept.until <= now => kept.until,
+            _ => {
+                self.account_for(now).await;
+                now
+            }
+        }
+    }
+
+    async fn account_for(&self, until: DateTime<Utc>) {
+        let kept = serde_json::to_vec(&Kept { until }).unwrap_or_default();
+        while let Err(error) = self.runner.store.commit(&self.space(), vec![Write::put(self.key(), kept.clone())]).await {
+            self.pause(&error).await;
+        }
+    }
+
+    /// A schedule must not end because a disk was full for a minute.
+    async fn pause(&self, error: &StoreError) {
+        tracing::error!(tenant = %self.tenant.name, job = self.job, %error, "the schedule waits for the store");
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    fn space(&self) -> Space {
+        Space::host(&*self.tenant.name)
+    }
+
+    fn key(&self) -> String {
+        format!("schedule/{}", self.job)
+    }
+}

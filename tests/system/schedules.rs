@@ -1,0 +1,184 @@
+//! Schedules, told by a clock of the test's own: what runs when, what is made up for, and what is not begun.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc, Weekday};
+use shift_access::clock::Clock;
+use shift_access::config::{Cadence, Schedule};
+use shift_access::history::{Filter, Run, Status, Trigger};
+use shift_access::plugin::Pack;
+use shift_access::scheduler::Life;
+use shift_access::store::{MemoryStore, Store};
+use shift_access::{Host, Tenant};
+use tokio::sync::watch;
+
+/// A clock that stands until it is put forward, and wakes who waits for a moment.
+struct Hand(watch::Sender<DateTime<Utc>>);
+
+impl Hand {
+    fn at(moment: &str) -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(moment.parse().unwrap())))
+    }
+
+    fn forward(&self, by: TimeDelta) {
+        self.0.send_modify(|now| *now += by);
+    }
+}
+
+#[async_trait::async_trait]
+impl Clock for Hand {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.borrow()
+    }
+
+    async fn sleep_until(&self, moment: DateTime<Utc>) {
+        let mut hand = self.0.subscribe();
+        hand.wait_for(|now| *now >= moment).await.unwrap();
+    }
+}
+
+/// A tenant whose batch fails at once, having no connections: what counts here is that it was begun.
+struct Bench {
+    host: Host,
+    tenant: Tenant,
+    life: Life,
+}
+
+impl Bench {
+    async fn new(clock: Arc<Hand>, store: Arc<dyn Store>, schedules: Vec<Schedule>) -> Self {
+        let cache = std::env::temp_dir().join("shift-access-tests-cache");
+        let host = Host::builder().cache(cache).clock(clock).store(store).build().unwrap();
+        let mut tenant = Tenant::new("acme", Pack::built_in(host.engine()).unwrap()).await.unwrap();
+        tenant.schedules = Arc::new(schedules);
+        Self { host, tenant, life: Life::default() }
+    }
+
+    fn keep(&self) -> tokio::task::JoinHandle<()> {
+        let (host, tenant, life) = (self.host.clone(), self.tenant.clone(), self.life.clone());
+        tokio::spawn(async move { host.keep_schedules(&tenant, &life).await })
+    }
+
+    /// The runs, oldest first, once there are so many and none is under way.
+    async fn runs(&self, number: usize) -> Vec<Run> {
+        loop {
+            let mut runs = self.host.history().list("acme", &Filter::default(), None, 100).await.unwrap().items;
+            assert!(runs.len() <= number, "{runs:?}");
+            if runs.len() == number && runs.iter().all(|run| run.status != Status::InProcess) {
+                runs.reverse();
+                return runs;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+fn daily(time: &str) -> Schedule {
+    use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+    let times = vec![NaiveTime::parse_from_str(time, "%H:%M").unwrap()];
+    let days = vec![Mon, Tue, Wed, Thu, Fri, Sat, Sun];
+    Schedule { job: "batch".to_owned(), days, cadence: Cadence::Times(times), zone: chrono_tz::Tz::America__New_York }
+}
+
+fn is_made_up(run: &Run) -> bool {
+    run.warnings.iter().any(|warning| warning.code == "HWBS-WS60")
+}
+
+/// Lets the scheduler come to its next wait.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+#[tokio::test]
+async fn over_both_changes_of_the_clocks_a_job_runs_once_a_day() {
+    for (start, days) in [("2026-03-07T05:00:00Z", 3), ("2026-10-31T04:00:00Z", 3)] {
+        for time in ["01:30", "02:30"] {
+            let clock = Hand::at(start);
+            let bench = Bench::new(clock.clone(), Arc::new(MemoryStore::default()), vec![daily(time)]).await;
+            let kept = bench.keep();
+            let mut begun = 0;
+            for quarter in 0..days * 24 * 4 {
+                settle_if(quarter == 0).await;
+                let due = bench.tenant.agenda(bench.tenant.job("batch").unwrap()).next(clock.now());
+                clock.forward(TimeDelta::minutes(15));
+                if due.is_some_and(|due| due <= clock.now()) {
+                    begun += 1;
+                    bench.runs(begun).await;
+                    settle().await;
+                }
+            }
+            assert_eq!(begun, days, "{start} {time}");
+            let runs = bench.runs(begun).await;
+            assert!(runs.iter().all(|run| run.trigger == Trigger::Schedule), "{runs:?}");
+            bench.life.stop.cancel();
+            kept.await.unwrap();
+        }
+    }
+}
+
+async fn settle_if(first: bool) {
+    if first {
+        settle().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_missed_is_made_up_for_once_and_told() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let first = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = first.keep();
+    settle().await;
+    assert!(first.runs(0).await.is_empty(), "a new schedule makes up for nothing");
+    first.life.stop.cancel();
+    kept.await.unwrap();
+
+    clock.forward(TimeDelta::days(3));
+    let second = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = second.keep();
+    let runs = second.runs(1).await;
+    assert!(is_made_up(&runs[0]), "{runs:?}");
+    let message = &runs[0].warnings.iter().find(|warning| warning.code == "HWBS-WS60").unwrap().message;
+    assert!(message.starts_with("3 runs did not start when they were due, from 2026-11-17T10:45:"), "{message}");
+    second.life.stop.cancel();
+    kept.await.unwrap();
+
+    let third = Bench::new(clock, store, vec![daily("05:45")]).await;
+    let kept = third.keep();
+    settle().await;
+    assert_eq!(third.runs(1).await.len(), 1, "and not a second time");
+    third.life.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tick_while_the_job_is_under_way_is_noted_and_not_queued() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let bench = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = bench.keep();
+    settle().await;
+    let under_way = store.try_lock("acme", "job-batch").await.unwrap().unwrap();
+    clock.forward(TimeDelta::hours(22) + TimeDelta::minutes(46));
+    assert_eq!(bench.runs(1).await[0].status, Status::Discarded);
+    drop(under_way);
+    settle().await;
+    assert_eq!(bench.runs(1).await.len(), 1);
+    bench.life.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_hosts_on_one_store_one_keeps_the_schedule() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let first = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let second = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let (one, other) = (first.keep(), second.keep());
+    settle().await;
+    clock.forward(TimeDelta::hours(24));
+    assert_eq!(first.runs(1).await.len(), 1);
+    settle().await;
+    assert_eq!(second.runs(1).await.len(), 1);
+    first.life.stop.cancel();
+    second.life.stop.cancel();
+    one.await.unwrap();
+    other.await.unwrap();
+}
