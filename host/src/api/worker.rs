@@ -14,7 +14,7 @@ use super::App;
 use super::caller::Reader;
 use super::problem::Problem;
 use super::request::{Asked, Named};
-use crate::answer::{Decision, Entry};
+use crate::answer::{Decision, Entry, Explanation};
 use crate::tenant::Tenant;
 
 pub(super) const PATH: &str = "/api/v1/tenants/{tenant}/workers/{user}";
@@ -35,32 +35,27 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let failed = |error| Problem::of_call(&tenant, &error);
     let host = app.site.host();
-    let entry = if wanted.refresh {
-        app.look_ups.of(&app, &tenant, &user).await?
-    } else {
-        let found = tenant.pack.find(host.lend(&tenant), &user).await.map_err(failed)?;
-        found.ok_or_else(|| Problem::not_found(format!("there is no record of {user}")))?
-    };
-    let decisions = tenant.pack.decide(host.lend(&tenant), vec![(user.clone(), None)]).await.map_err(failed)?;
-    let tag = tag(&tenant, &entry, &decisions);
+    if wanted.refresh {
+        app.look_ups.of(&app, &tenant, &user).await?;
+    }
+    let Explanation { entry, decision, steps } = tenant.pack.explain(host.lend(&tenant), &user, None).await.map_err(failed)?;
+    let entry = entry.ok_or_else(|| Problem::not_found(format!("there is no record of {user}")))?;
+    let tag = tag(&tenant, &entry, &decision);
     // A copy may be kept by the caller, who asks each time whether it still holds.
     let headed = [(CACHE_CONTROL, HeaderValue::from_static("private, no-cache")), (ETAG, tag.clone())];
     if held(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, headed).into_response());
     }
-    let evidence = tenant.pack.explain(host.lend(&tenant), &user, None).await.map_err(failed)?;
-    Ok((headed, Json(Entry { evidence, ..entry })).into_response())
+    Ok((headed, Json(Entry { evidence: steps, ..entry })).into_response())
 }
 
 /// A tag of what is known of a user, and of what comes of it: a record that nobody read anew gets stale, and that is a
 /// change. The tag is a weak one (RFC 9110 §8.8.1), since of two answers that are the same in all of this the ages differ.
-fn tag(tenant: &Tenant, entry: &Entry, decisions: &[Decision]) -> HeaderValue {
-    let entry = Entry { age_seconds: 0, ..entry.clone() };
+fn tag(tenant: &Tenant, entry: &Entry, decision: &Decision) -> HeaderValue {
+    let entry = Entry { age_seconds: None, ..entry.clone() };
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(&entry).unwrap_or_default());
-    for decision in decisions {
-        hash.update(serde_json::to_vec(&(decision.decision, &decision.reason)).unwrap_or_default());
-    }
+    hash.update(serde_json::to_vec(&(decision.decision, &decision.reason)).unwrap_or_default());
     // What the explanation says rests on the tenant's properties.
     hash.update(format!("{:?}", tenant.properties));
     let text = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(hash.finalize()));
