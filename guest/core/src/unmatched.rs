@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn other_words_and_the_words_of_the_time_system_are_none_of_them() {
         assert_eq!(told(Reason::NotInKronos, "Gone.".into()), None);
+        assert_eq!(told(Reason::AmbiguousUser, "Two of them.".into()), None);
         assert_eq!(told(Reason::KronosError, absent()), None);
         assert_eq!(told(Reason::KronosError, several_users(&["a".to_owned()])), None);
     }
