@@ -579,6 +579,7 @@ mod tests {
         let said = of_member(&member("adiaz", &["a", "b"]), &found, None, &pins(&[("adiaz", "7")]), &[person("7", "adiaz")], true);
         assert_eq!((said.state, said.cause, said.person_numbers), (State::Ambiguous, Some(Cause::Domain), vec!["7".to_owned()]));
         assert!(said.suggestion.contains("cannot tell them apart"), "{}", said.suggestion);
+        assert_eq!(said.explanation, "The directory has this user name in several domains: a, b.");
         let same = of_member(&member("adiaz", &["a", "a"]), &Match::SeveralUsers(vec!["a".into()]), None, &Pins::new(), &[], true);
         assert_eq!((same.state, same.cause), (State::Ambiguous, Some(Cause::SeveralUsers)));
     }
@@ -604,6 +605,8 @@ mod tests {
             assert!(row.suggestion.ends_with("is not this person: \"adiaz\"."), "{row:?}");
         }
         assert_eq!(shared(rows[..1].to_vec()), rows[..1]);
+        let three = shared(vec![row("a", &Pins::new()), row("b", &Pins::new()), row("c", &Pins::new())]);
+        assert!(three[0].explanation.starts_with("\"b\", \"c\" come to"), "{three:?}");
     }
 
     #[test]
@@ -613,6 +616,17 @@ mod tests {
         assert!(told[0].explanation.ends_with("domain. As near in the directory: \"user\"."), "{told:?}");
         assert!(told[1].explanation.ends_with("blanks. As near in the directory: \"dom\\\\user\"."), "{told:?}");
         assert_eq!(rivals(vec![row("user")]), [row("user")]);
+    }
+
+    #[test]
+    fn whoever_is_near_is_told_with_the_name_and_the_others_are_told_where_there_are_more() {
+        let near = [person("3", "a diaz"), person("4", "acme\\adiaz")];
+        let of = |near: &[Person]| of_member(&member("adiaz", &["a"]), &Match::None, None, &Pins::new(), near, true);
+        assert_eq!(
+            (of(&near[..1]).person_user.as_deref(), of(&near[..1]).explanation.contains("Others are near")),
+            (Some("a diaz"), false)
+        );
+        assert!(of(&near).explanation.ends_with("Others are near as well: 3, 4."), "{:?}", of(&near));
     }
 
     #[test]
@@ -631,6 +645,7 @@ mod tests {
             ("JÜRGEN ", r#""JÜRGEN ""#),
             (r#"ACME\a"b"#, r#""ACME\\a\"b""#),
             ("a\u{200b}\tb", r#""a\u200B\u0009b""#),
+            ("a\u{e0041}b", r#""a\U000E0041b""#),
         ] {
             assert_eq!(quoted(name), written);
         }
