@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use expect_test::expect_file;
 use serde::Deserialize;
 use shift_access_core::decide::{Reach, decide};
 use shift_access_core::identity::{DirectoryUser, Match, Person, match_members, members};
@@ -179,24 +180,14 @@ fn every_story_comes_out_as_it_is_told() {
 const SECTIONS: [(&str, &str); 5] =
     [("Zones", "zones"), ("Clock changes", "clock-changes"), ("Identity", "identity"), ("Events", "events"), ("Decisions", "decisions")];
 /// What comes after this line is made from the stories.
-const GENERATED: &str = "<!-- From here on written by tests/cases.rs: UPDATE_SNAPSHOTS=1 rewrites it. -->\n";
+const GENERATED: &str = "<!-- From here on written by tests/cases.rs: UPDATE_EXPECT=1 rewrites it. -->\n";
 
 #[test]
 fn every_rule_links_the_stories_that_show_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let rules = root.join("RULES.md");
-    let kept = std::fs::read_to_string(&rules).unwrap();
+    let kept = include_str!("../RULES.md");
     let (by_hand, _) = kept.split_once(GENERATED).unwrap_or_else(|| panic!("RULES.md has no line {GENERATED}"));
-    let written = format!("{by_hand}{GENERATED}{}", story_lists(root));
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&rules, &written).unwrap();
-    } else {
-        let differs = written.lines().zip(kept.lines()).find(|(new, old)| new != old);
-        assert!(
-            written == kept,
-            "RULES.md does not list the stories as they are, first here (new, old): {differs:#?}; UPDATE_SNAPSHOTS=1 rewrites it"
-        );
-    }
+    expect_file!["../RULES.md"].assert_eq(&format!("{by_hand}{GENERATED}{}", story_lists(root)));
     for row in ROWS {
         assert!(by_hand.contains(&format!("| [{row}](#row-{row}) |")), "the table of the rules has no row {row}");
     }

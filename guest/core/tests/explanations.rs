@@ -1,13 +1,13 @@
 //! The explanations a clerk reads, for stories worth one, as one text.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo nextest run -p shift-access-core` writes the text anew; read the difference before you keep it.
+//! `UPDATE_EXPECT=1 cargo nextest run -p shift-access-core` writes the text anew; read the difference before you keep it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use chrono::{DateTime, Duration, NaiveDateTime, SecondsFormat, Utc};
+use expect_test::expect_file;
 use shift_access_core::decide::Reach;
 use shift_access_core::explain::{Kept, explain};
 use shift_access_core::plan::{Context, Found, Reading, plan};
@@ -316,14 +316,7 @@ fn explanations() -> String {
 
 #[test]
 fn the_explanations_are_as_they_were() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explanations.txt");
-    let told = explanations();
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&path, &told).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = told.lines().zip(kept.lines()).find(|(new, old)| new != old);
-    assert!(told == kept, "they differ from tests/explanations.txt, first here (new, old): {differs:#?}; UPDATE_SNAPSHOTS=1 rewrites it");
+    expect_file!["explanations.txt"].assert_eq(&explanations());
 }
 
 #[test]

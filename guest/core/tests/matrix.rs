@@ -1,13 +1,13 @@
 //! The access matrix: every status with every reason it comes with, under every property that matters, as one text.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo nextest run -p shift-access-core` writes the text anew; read the difference before you keep it.
+//! `UPDATE_EXPECT=1 cargo nextest run -p shift-access-core` writes the text anew; read the difference before you keep it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
 
 use chrono::{DateTime, Duration, Utc};
+use expect_test::expect_file;
 use shift_access_core::decide::{Decision, Reach, decide};
 use shift_access_core::record::{Record, Source};
 use shift_access_core::settings::{PROPERTIES, Settings, Value};
@@ -161,17 +161,7 @@ fn matrix() -> String {
 
 #[test]
 fn the_access_matrix_is_as_it_was() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix.txt");
-    let matrix = matrix();
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&path, &matrix).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = matrix.lines().zip(kept.lines()).find(|(new, old)| new != old);
-    assert!(
-        matrix == kept,
-        "the matrix differs from tests/matrix.txt, first here (new, old): {differs:#?}; UPDATE_SNAPSHOTS=1 rewrites it"
-    );
+    expect_file!["matrix.txt"].assert_eq(&matrix());
 }
 
 #[test]
