@@ -7,7 +7,7 @@ use super::{Cause, Identity, Namesake, Standing, State};
 use crate::ids;
 
 /// What is to be said of a person whom no member was matched with: `namesakes` are the users of the directory whose name
-/// has the same [`loose_key`](super::loose_key), and `pinned` are all `pins`.
+/// has the same [`loose_key`](crate::identity::names::loose_key), and `pinned` are all `pins`.
 pub fn of_person(person: &Person, failed: Option<&str>, pins: &Pins, pinned: &Pinned, namesakes: &[Namesake]) -> Identity {
     let pin = pinned.users(&person.person_number).first();
     let (cause, user, explanation, suggestion) = match pin {
