@@ -111,6 +111,11 @@ impl roster_export::Guest for WorkerStatus {
         Ok(counts.into_iter().map(|(name, value)| roster_export::Count { name: name.to_owned(), value }).collect())
     }
 
+    /// No change is kept yet.
+    async fn changes(_after: u64, _limit: u32) -> Result<roster_export::ChangeListing, roster_export::Failure> {
+        Ok(roster_export::ChangeListing { items: Vec::new(), oldest: 1, latest: 0 })
+    }
+
     async fn identities(cursor: Option<String>, limit: u32) -> Result<roster_export::IdentityListing, roster_export::Failure> {
         identities::page(cursor, limit).await.map(convert::identities).map_err(failure)
     }

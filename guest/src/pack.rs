@@ -4,7 +4,9 @@ mod connections;
 
 use shift_access_core::catalogue;
 
-use crate::bindings::exports::shift_access::plugin::pack::{Description, JobInfo, Kind, ListenerInfo, PropertyInfo, Surface, Value};
+use crate::bindings::exports::shift_access::plugin::pack::{
+    Description, EventField, JobInfo, Kind, ListenerInfo, PropertyInfo, Surface, Value,
+};
 use crate::convert;
 
 /// The job that tries every link.
@@ -41,6 +43,7 @@ pub fn describe() -> Description {
             process: "[Workspace ONE] Worker Status - Listener [Kronos]".into(),
             code_prefix: catalogue::LISTENER.into(),
             summary: "Reads one worker at once when an event names them or somebody asks.".into(),
+            fields: event_fields(),
         }),
         surfaces: SURFACES.iter().map(|(name, title)| Surface { name: (*name).into(), title: (*title).into() }).collect(),
         code_prefix: catalogue::JOBS.into(),
@@ -67,6 +70,22 @@ fn jobs() -> Vec<JobInfo> {
             interval_property: Some("interval-minutes".into()),
             options: vec![release_brake()],
         },
+    ]
+}
+
+/// Design §7: the plain form of an event.
+fn event_fields() -> Vec<EventField> {
+    let field = |name: &str, summary: &str, words: &[&str]| EventField {
+        name: name.into(),
+        summary: summary.into(),
+        words: words.iter().map(|word| (*word).into()).collect(),
+    };
+    vec![
+        field("person_number", "The worker's person number in Kronos.", &[]),
+        field("user", "The worker's user name, where there is no person number.", &[]),
+        field("at", "When the punch was: RFC 3339, with an offset or local to `zone`.", &[]),
+        field("zone", "The zone of `at`: an IANA name or a Kronos zone.", &[]),
+        field("direction", "Which way the punch goes.", &["in", "out", "break", "transfer"]),
     ]
 }
 

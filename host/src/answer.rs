@@ -1,5 +1,7 @@
 //! What a plugin answers, in the JSON that the command line and the API print (design §7).
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
@@ -58,6 +60,44 @@ pub struct Listing {
     pub items: Vec<Entry>,
     /// Where the next page begins.
     pub next: Option<String>,
+}
+
+/// One change of what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RosterChange {
+    /// Its number: a tenant's changes are numbered from 1, without gaps.
+    pub id: u64,
+    /// The user name as the directory writes it.
+    pub user: String,
+    /// What was stored; none where the user was removed.
+    pub entry: Option<Entry>,
+}
+
+/// Some of the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterChanges {
+    /// The changes, in order.
+    pub items: Vec<RosterChange>,
+    /// The oldest that is still kept; one more than the latest where none is.
+    pub oldest: u64,
+    /// The latest; 0 before the first.
+    pub latest: u64,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// It is dealt with.
+    Done,
+    /// It is to be brought again, after this time at the earliest.
+    Retry(Duration),
+    /// It will never do: somebody is to look at it.
+    Reject {
+        /// The code of the pack's catalogue, where it has one.
+        code: Option<String>,
+        /// What is wrong with it, in one sentence.
+        message: String,
+    },
 }
 
 /// The answer to one question.

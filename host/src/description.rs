@@ -212,6 +212,19 @@ pub struct ListenerInfo {
     pub code_prefix: String,
     /// One sentence: what it does.
     pub summary: String,
+    /// The fields an event's data may have.
+    pub fields: Vec<EventField>,
+}
+
+/// One field of an event's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EventField {
+    /// Its name.
+    pub name: String,
+    /// One sentence: what it holds.
+    pub summary: String,
+    /// The words it takes; empty where it takes any.
+    pub words: Vec<String>,
 }
 
 /// One thing a decision may be asked about.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Store, Trap};
 
-use crate::answer::{Comparisons, Decision, Entry, Explanation, Identities, Listing};
+use crate::answer::{Comparisons, Decision, Disposition, Entry, Explanation, Identities, Listing, RosterChanges};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::Engine;
@@ -212,6 +212,27 @@ impl Pack {
         Ok(convert::entry(&tenant, answer.map_err(explained)?))
     }
 
+    /// Brings events, each an id and a CloudEvents document, for the run in hand; one disposition each, in order.
+    ///
+    /// # Errors
+    /// When the plugin fails, or answers another number of dispositions.
+    pub async fn handle(
+        &self,
+        lent: Lent,
+        limit: Duration,
+        run: &str,
+        events: &[(String, Vec<u8>)],
+    ) -> Result<Vec<Disposition>, CallError> {
+        let event = |(id, body): &(String, Vec<u8>)| exports::listener::Event { id: id.clone(), run: run.to_owned(), body: body.clone() };
+        let brought = events.iter().map(event).collect();
+        let (answer, _) =
+            call!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_listener().call_handle(accessor, brought))?;
+        if answer.len() != events.len() {
+            return Err(CallError::Trap(format!("it answered {} dispositions for {} events", answer.len(), events.len())));
+        }
+        Ok(answer.into_iter().map(convert::disposition).collect())
+    }
+
     /// Answers questions, in order.
     ///
     /// # Errors
@@ -289,6 +310,17 @@ impl Pack {
             .call_identities(accessor, cursor, limit))?;
         tracing::debug!(memory_peak, "a page of identities");
         Ok(answer.map_err(explained)?.into())
+    }
+
+    /// The changes after this one, in order.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn changes(&self, lent: Lent, after: u64, limit: u32) -> Result<RosterChanges, CallError> {
+        let tenant = lent.tenant.clone();
+        let (answer, _) =
+            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_changes(accessor, after, limit))?;
+        Ok(convert::changes(&tenant, answer.map_err(explained)?))
     }
 
     /// How many users have each status.

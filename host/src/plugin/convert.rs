@@ -1,10 +1,15 @@
 //! From the contract's types to the host's own. The only file of the host that names both.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 
 use super::Report;
-use super::exports::{access, jobs, pack, roster};
-use crate::answer::{Change, Comparison, Comparisons, Decision, Entry, Evidence, Explanation, Identities, Identity, Source, Verdict};
+use super::exports::{access, jobs, listener, pack, roster};
+use crate::answer::{
+    Change, Comparison, Comparisons, Decision, Disposition, Entry, Evidence, Explanation, Identities, Identity, RosterChange,
+    RosterChanges, Source, Verdict,
+};
 use crate::description as own;
 use crate::history::{Failure, Step, StepOutcome, Warning};
 
@@ -93,6 +98,20 @@ pub(super) fn entry(tenant: &str, entry: roster::Entry) -> Entry {
     }
 }
 
+pub(super) fn changes(tenant: &str, changes: roster::ChangeListing) -> RosterChanges {
+    let change =
+        |change: roster::Change| RosterChange { id: change.id, user: change.user, entry: change.entry.map(|found| entry(tenant, found)) };
+    RosterChanges { items: changes.items.into_iter().map(change).collect(), oldest: changes.oldest, latest: changes.latest }
+}
+
+pub(super) fn disposition(disposition: listener::Disposition) -> Disposition {
+    match disposition {
+        listener::Disposition::Done => Disposition::Done,
+        listener::Disposition::Retry(seconds) => Disposition::Retry(Duration::from_secs(seconds.into())),
+        listener::Disposition::Reject(problem) => Disposition::Reject { code: problem.code, message: problem.message },
+    }
+}
+
 pub(super) fn explanation(tenant: &str, explained: access::Explanation) -> Explanation {
     Explanation {
         entry: explained.entry.map(|found| entry(tenant, found)),
@@ -136,6 +155,7 @@ impl From<pack::Description> for own::Description {
                 process: l.process,
                 code_prefix: l.code_prefix,
                 summary: l.summary,
+                fields: l.fields.into_iter().map(|f| own::EventField { name: f.name, summary: f.summary, words: f.words }).collect(),
             }),
             surfaces: description.surfaces.into_iter().map(|s| own::Surface { name: s.name, title: s.title }).collect(),
             code_prefix: description.code_prefix,

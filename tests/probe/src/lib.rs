@@ -140,6 +140,10 @@ impl roster::Guest for Probe {
         Ok(Vec::new())
     }
 
+    async fn changes(_after: u64, _limit: u32) -> Result<roster::ChangeListing, roster::Failure> {
+        Ok(roster::ChangeListing { items: Vec::new(), oldest: 1, latest: 0 })
+    }
+
     async fn identities(_cursor: Option<String>, _limit: u32) -> Result<roster::IdentityListing, roster::Failure> {
         Ok(roster::IdentityListing { items: Vec::new(), warnings: Vec::new(), cursor: None })
     }
