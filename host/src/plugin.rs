@@ -4,6 +4,7 @@
 //! with all that was in it.
 
 mod convert;
+mod warm;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +106,37 @@ struct Inner {
     pre: PluginPre<State>,
     imports: Vec<String>,
     memory: usize,
+    warm: Arc<warm::Warm>,
+}
+
+/// Makes one call in an instance that waits for this tenant, or in a fresh one that waits afterwards. For short questions,
+/// which come often; see [`warm`].
+macro_rules! ask {
+    ($pack:expr, $lent:expr, $limit:expr, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let lent = $lent;
+        let tenant = lent.tenant.clone();
+        let mut gauge = Arc::new(Gauge::default());
+        let work = async {
+            let mut instance = match $pack.inner.warm.take(&lent) {
+                Some(mut instance) => {
+                    instance.lend(lent);
+                    gauge = instance.gauge.clone();
+                    instance
+                }
+                None => {
+                    let mut store = $pack.store(lent, &gauge);
+                    let plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
+                    warm::Instance::new(store, plugin, gauge.clone())
+                }
+            };
+            let warm::Instance { store, plugin: $plugin, .. } = &mut instance;
+            let answer = store.run_concurrent(async |$accessor| $call.await).await??;
+            $pack.inner.warm.give_back(&tenant, instance);
+            Ok(answer)
+        };
+        let answer = tokio::time::timeout($limit, work).await;
+        $pack.judge(answer, $limit, &gauge)
+    }};
 }
 
 /// Starts a fresh instance, makes one call, and drops the instance.
@@ -149,7 +181,7 @@ impl Pack {
         let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(brief(&error));
         let linker = capability::linker(engine.inner()).map_err(does_not_fit)?;
         let pre = linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(does_not_fit)?;
-        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY }) })
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY, warm: Arc::default() }) })
     }
 
     /// What the component imports, by name.
@@ -225,8 +257,7 @@ impl Pack {
     ) -> Result<Vec<Disposition>, CallError> {
         let event = |(id, body): &(String, Vec<u8>)| exports::listener::Event { id: id.clone(), run: run.to_owned(), body: body.clone() };
         let brought = events.iter().map(event).collect();
-        let (answer, _) =
-            call!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_listener().call_handle(accessor, brought))?;
+        let answer = ask!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_listener().call_handle(accessor, brought))?;
         if answer.len() != events.len() {
             return Err(CallError::Trap(format!("it answered {} dispositions for {} events", answer.len(), events.len())));
         }
@@ -239,8 +270,8 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn decide(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
         let questions = questions.into_iter().map(|(user, surface)| exports::access::Question { user, surface }).collect();
-        let (answer, _) =
-            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_decide(accessor, questions))?;
+        let answer =
+            ask!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_decide(accessor, questions))?;
         Ok(answer.map_err(explained)?.into_iter().map(Decision::from).collect())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shift_access::history::{Status, Trigger};
-use shift_access::plugin::{BUILT_IN, Pack};
+use shift_access::plugin::{BUILT_IN, CallError, Pack};
 use shift_access::{Engine, Host, Order, Tenant};
 use shift_access_tests::PROBE;
 
@@ -57,6 +57,29 @@ fn what_is_no_component_is_refused_in_words() {
         assert!(!error.to_string().is_empty());
     }
     assert!(Pack::from_file(&engine, Path::new("no-such.wasm")).is_err());
+}
+
+#[tokio::test]
+async fn an_instance_answers_again_for_its_tenant_alone_and_never_after_a_trap() {
+    let (host, tenant) = probe().await;
+    let other = Tenant { name: "other".into(), ..tenant.clone() };
+    let ask = async |tenant: &Tenant, user: &str| {
+        let decided = tenant.pack.decide(host.lend(tenant), vec![(user.to_owned(), None)]).await;
+        decided.map(|decisions| decisions[0].reason.clone())
+    };
+    assert_eq!(ask(&tenant, "a").await.unwrap(), "call 1");
+    assert_eq!(ask(&tenant, "a").await.unwrap(), "call 2");
+    assert_eq!(ask(&other, "a").await.unwrap(), "call 1", "one tenant never meets the memory of another");
+    assert!(matches!(ask(&tenant, "trap").await, Err(CallError::Trap(_))));
+    assert_eq!(ask(&tenant, "a").await.unwrap(), "call 1");
+    let mut latest = String::new();
+    for _ in 0..1_000 {
+        latest = ask(&tenant, "a").await.unwrap();
+    }
+    assert_eq!(latest, "call 1", "after a thousand calls it is started afresh");
+    let elsewhere = Host::builder().engine(host.engine().clone()).build().unwrap();
+    let decided = tenant.pack.decide(elsewhere.lend(&tenant), vec![("a".to_owned(), None)]).await.unwrap();
+    assert_eq!(decided[0].reason, "call 1", "two hosts share nothing, not even an instance");
 }
 
 /// A host in memory, and a tenant with the probe.

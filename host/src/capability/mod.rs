@@ -73,6 +73,16 @@ impl State {
         let wasi = WasiCtxBuilder::new().wall_clock(WallClock(lent.clock.clone())).build();
         Self { lent, wasi, table: ResourceTable::new(), limits }
     }
+
+    /// Whether WASI tells this loan's time.
+    pub(crate) fn has_clock_of(&self, lent: &Lent) -> bool {
+        Arc::ptr_eq(&self.lent.clock, &lent.clock)
+    }
+
+    /// Lends anew, for another call of the same tenant.
+    pub(crate) fn lend(&mut self, lent: Lent) {
+        self.lent = lent;
+    }
 }
 
 impl WasiView for State {

@@ -12,9 +12,14 @@ mod journal;
 mod properties;
 mod storage;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use bindings::exports::shift_access::plugin::{access, jobs, listener, pack, roster};
 
 struct Probe;
+
+/// How many questions this instance has answered.
+static ANSWERED: AtomicU32 = AtomicU32::new(0);
 
 /// The lines of a report, as they come.
 #[derive(Default)]
@@ -110,8 +115,24 @@ impl listener::Guest for Probe {
 }
 
 impl access::Guest for Probe {
-    async fn decide(_questions: Vec<access::Question>) -> Result<Vec<access::Decision>, access::Failure> {
-        Ok(Vec::new())
+    /// The reason tells how many calls this very instance has answered; the user `trap` ends it.
+    async fn decide(questions: Vec<access::Question>) -> Result<Vec<access::Decision>, access::Failure> {
+        if questions.iter().any(|question| question.user == "trap") {
+            std::process::abort();
+        }
+        let answered = ANSWERED.fetch_add(1, Ordering::Relaxed) + 1;
+        let decision = |question: access::Question| access::Decision {
+            user: question.user,
+            surface: question.surface,
+            allow: false,
+            reason: format!("call {answered}"),
+            status: "unknown".to_owned(),
+            since: None,
+            as_of: None,
+            age_seconds: None,
+            source: None,
+        };
+        Ok(questions.into_iter().map(decision).collect())
     }
 
     async fn explain(question: access::Question) -> Result<access::Explanation, access::Failure> {
