@@ -60,7 +60,7 @@ pub(crate) async fn keep(runner: &Runner, tenant: &Tenant, life: &Life) {
             turns.spawn(Scheduler { runner, tenant, job, agenda, life }.turn());
         }
     }
-    life.stop.run_until_cancelled(turns.join_all()).await;
+    turns.join_all().await;
 }
 
 /// Starts one job of one tenant.
@@ -73,30 +73,47 @@ struct Scheduler {
 }
 
 impl Scheduler {
-    /// Waits until no other host keeps to this agenda, then does so itself.
+    /// Waits until no other host keeps to this agenda, then does so itself. It ends by itself when its life stops: torn
+    /// away between a tick that is accounted for and its run, it would lose that run.
     async fn turn(self) {
-        loop {
+        while !self.stops() {
             let name = format!("schedule-{}", self.job);
             match self.runner.store.try_lock(&self.tenant.name, &name).await {
                 Ok(Some(_alone)) => return self.ticks().await,
                 Ok(None) => tracing::info!(tenant = %self.tenant.name, job = self.job, "another host keeps to this schedule"),
                 Err(error) => self.pause(&error).await,
             }
-            tokio::time::sleep(TAKE_OVER).await;
+            self.life.stop.run_until_cancelled(tokio::time::sleep(TAKE_OVER)).await;
         }
     }
 
     async fn ticks(&self) {
-        let mut until = self.recall().await;
+        let Some(mut until) = self.recall().await else { return };
         while let Some(next) = self.agenda.next(until) {
-            self.runner.clock.sleep_until(next).await;
+            if self.life.stop.run_until_cancelled(self.runner.clock.sleep_until(next)).await.is_none() {
+                return self.hand_over(until).await;
+            }
             let now = self.runner.clock.now();
             if let Some(due) = self.agenda.missed(until, now) {
-                self.account_for(now).await;
+                if !self.account_for(now).await {
+                    return;
+                }
                 until = now;
                 self.begin(due, now);
             }
         }
+    }
+
+    /// Whoever keeps to the next agenda of this job starts from here: what that one would have asked for before was not due.
+    async fn hand_over(&self, until: DateTime<Utc>) {
+        let now = self.runner.clock.now();
+        if now > until && self.agenda.missed(until, now).is_none() {
+            self.account_for(now).await;
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.life.stop.is_cancelled()
     }
 
     /// Starts the run and goes on: its ticks do not wait for it.
@@ -116,11 +133,12 @@ impl Scheduler {
         });
     }
 
-    /// The moment up to which ticks are accounted for; for a new schedule it is now.
-    async fn recall(&self) -> DateTime<Utc> {
+    /// The moment up to which ticks are accounted for; for a new schedule it is now. None where it stops before it knows.
+    async fn recall(&self) -> Option<DateTime<Utc>> {
         let kept = loop {
             match self.runner.store.get(&self.space(), &[self.key()]).await {
                 Ok(found) => break found.into_iter().flatten().next(),
+                Err(_) if self.stops() => return None,
                 Err(error) => self.pause(&error).await,
             }
         };
@@ -128,25 +146,27 @@ impl Scheduler {
         let now = self.runner.clock.now();
         match kept {
             // A moment to come is of a clock that was wrong.
-            Some(kept) if kept.until <= now => kept.until,
-            _ => {
-                self.account_for(now).await;
-                now
-            }
+            Some(kept) if kept.until <= now => Some(kept.until),
+            _ => self.account_for(now).await.then_some(now),
         }
     }
 
-    async fn account_for(&self, until: DateTime<Utc>) {
+    /// Whether it is kept that ticks up to this moment are accounted for: it is, unless the schedule stops before.
+    async fn account_for(&self, until: DateTime<Utc>) -> bool {
         let kept = serde_json::to_vec(&Kept { until }).unwrap_or_default();
         while let Err(error) = self.runner.store.commit(&self.space(), vec![Write::put(self.key(), kept.clone())]).await {
+            if self.stops() {
+                return false;
+            }
             self.pause(&error).await;
         }
+        true
     }
 
     /// A schedule must not end because a disk was full for a minute.
     async fn pause(&self, error: &StoreError) {
         tracing::error!(tenant = %self.tenant.name, job = self.job, %error, "the schedule waits for the store");
-        tokio::time::sleep(PAUSE).await;
+        self.life.stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
     }
 
     fn space(&self) -> Space {

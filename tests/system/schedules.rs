@@ -182,3 +182,43 @@ async fn of_two_hosts_on_one_store_one_keeps_the_schedule() {
     one.await.unwrap();
     other.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_schedule_that_takes_the_place_of_another_begins_where_that_one_ended() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let before = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = before.keep();
+    settle().await;
+    clock.forward(TimeDelta::hours(22) + TimeDelta::minutes(46));
+    before.runs(1).await;
+    // Now it is 05:46 in New York. From six o'clock on the job is to start at 05:55 instead: that is over for today.
+    settle().await;
+    clock.forward(TimeDelta::minutes(14));
+    settle().await;
+    before.life.stop.cancel();
+    kept.await.unwrap();
+    let after = Bench::new(clock.clone(), store.clone(), vec![daily("05:55")]).await;
+    let kept = after.keep();
+    settle().await;
+    assert_eq!(after.runs(1).await.len(), 1, "it was never due at 05:55 until now");
+    clock.forward(TimeDelta::hours(24));
+    after.runs(2).await;
+    after.life.stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tick_that_passes_while_one_schedule_takes_the_place_of_another_is_made_up_for() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let before = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = before.keep();
+    settle().await;
+    before.life.stop.cancel();
+    clock.forward(TimeDelta::hours(23));
+    kept.await.unwrap();
+    let after = Bench::new(clock.clone(), store.clone(), vec![daily("05:45")]).await;
+    let kept = after.keep();
+    assert!(is_made_up(&after.runs(1).await[0]));
+    after.life.stop.cancel();
+    kept.await.unwrap();
+}
