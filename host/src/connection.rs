@@ -31,7 +31,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::config::ConnectionConfig;
-use client::Clients;
+pub(crate) use client::Clients;
 use link::Connection;
 
 pub use log::{CallLog, CallRecord, NoLog};

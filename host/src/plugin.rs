@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Store, Trap};
 
@@ -110,9 +111,10 @@ struct Inner {
 }
 
 /// Makes one call in an instance that waits for this tenant, or in a fresh one that waits afterwards. For short questions,
-/// which come often; see [`warm`].
+/// which come often; see [`warm`]. The call is a span named after the entry point.
 macro_rules! ask {
-    ($pack:expr, $lent:expr, $limit:expr, |$accessor:ident, $plugin:ident| $call:expr) => {{
+    ($pack:expr, $lent:expr, $limit:expr, $entry:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let span = tracing::debug_span!("plugin", otel.name = $entry, tenant = %$lent.tenant, entry = $entry);
         let lent = $lent;
         let tenant = lent.tenant.clone();
         let mut gauge = Arc::new(Gauge::default());
@@ -134,21 +136,22 @@ macro_rules! ask {
             $pack.inner.warm.give_back(&tenant, instance);
             Ok(answer)
         };
-        let answer = tokio::time::timeout($limit, work).await;
+        let answer = tokio::time::timeout($limit, work.instrument(span)).await;
         $pack.judge(answer, $limit, &gauge)
     }};
 }
 
-/// Starts a fresh instance, makes one call, and drops the instance.
+/// Starts a fresh instance, makes one call, and drops the instance. The call is a span named after the entry point.
 macro_rules! call {
-    ($pack:expr, $lent:expr, $limit:expr, |$accessor:ident, $plugin:ident| $call:expr) => {{
+    ($pack:expr, $lent:expr, $limit:expr, $entry:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let span = tracing::debug_span!("plugin", otel.name = $entry, tenant = %$lent.tenant, entry = $entry);
         let gauge = Arc::new(Gauge::default());
         let mut store = $pack.store($lent, &gauge);
         let work = async {
             let $plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
             store.run_concurrent(async |$accessor| $call.await).await?
         };
-        let answer = tokio::time::timeout($limit, work).await;
+        let answer = tokio::time::timeout($limit, work.instrument(span)).await;
         $pack.judge(answer, $limit, &gauge).map(|answer| (answer, gauge.peak()))
     }};
 }
@@ -167,8 +170,12 @@ impl Pack {
     /// # Errors
     /// When the file cannot be read, is no component, or does not fit.
     pub fn from_file(engine: &Engine, path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|error| LoadError::Read(path.display().to_string(), error))?;
-        Self::from_bytes(engine, &bytes)
+        Self::from_bytes(engine, &Self::read(path)?)
+    }
+
+    /// The bytes of a file.
+    fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+        std::fs::read(path).map_err(|error| LoadError::Read(path.display().to_string(), error))
     }
 
     /// A component from its bytes.
@@ -222,7 +229,8 @@ impl Pack {
     ) -> Result<Outcome, CallError> {
         let options = options.iter().map(|(name, value)| capability::property(name, value)).collect();
         let job = exports::jobs::Job { name: job.to_owned(), run: run.to_owned(), options };
-        let (answer, memory_peak) = call!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
+        let (answer, memory_peak) =
+            call!(self, lent, limit, "jobs.run", |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
         Ok(match answer {
             Ok(report) => Outcome { report: report.into(), failure: None, memory_peak },
             Err(failure) => {
@@ -239,8 +247,9 @@ impl Pack {
     pub async fn look_up(&self, lent: Lent, user: &str) -> Result<Entry, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
-        let (answer, _) =
-            call!(self, lent, LOOK_UP_LIMIT, |accessor, plugin| plugin.shift_access_plugin_listener().call_look_up(accessor, user))?;
+        let (answer, _) = call!(self, lent, LOOK_UP_LIMIT, "listener.look-up", |accessor, plugin| plugin
+            .shift_access_plugin_listener()
+            .call_look_up(accessor, user))?;
         Ok(convert::entry(&tenant, answer.map_err(explained)?))
     }
 
@@ -257,7 +266,9 @@ impl Pack {
     ) -> Result<Vec<Disposition>, CallError> {
         let event = |(id, body): &(String, Vec<u8>)| exports::listener::Event { id: id.clone(), run: run.to_owned(), body: body.clone() };
         let brought = events.iter().map(event).collect();
-        let answer = ask!(self, lent, limit, |accessor, plugin| plugin.shift_access_plugin_listener().call_handle(accessor, brought))?;
+        let answer = ask!(self, lent, limit, "listener.handle", |accessor, plugin| plugin
+            .shift_access_plugin_listener()
+            .call_handle(accessor, brought))?;
         if answer.len() != events.len() {
             return Err(CallError::Trap(format!("it answered {} dispositions for {} events", answer.len(), events.len())));
         }
@@ -270,8 +281,9 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn decide(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
         let questions = questions.into_iter().map(|(user, surface)| exports::access::Question { user, surface }).collect();
-        let answer =
-            ask!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_decide(accessor, questions))?;
+        let answer = ask!(self, lent, QUESTION_LIMIT, "access.decide", |accessor, plugin| plugin
+            .shift_access_plugin_access()
+            .call_decide(accessor, questions))?;
         Ok(answer.map_err(explained)?.into_iter().map(Decision::from).collect())
     }
 
@@ -282,8 +294,9 @@ impl Pack {
     pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Explanation, CallError> {
         let tenant = lent.tenant.clone();
         let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
-        let (answer, _) =
-            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_access().call_explain(accessor, question))?;
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "access.explain", |accessor, plugin| plugin
+            .shift_access_plugin_access()
+            .call_explain(accessor, question))?;
         Ok(convert::explanation(&tenant, answer.map_err(explained)?))
     }
 
@@ -299,7 +312,7 @@ impl Pack {
         limit: u32,
     ) -> Result<Comparisons, CallError> {
         let changed = changed.iter().map(|(name, value)| capability::property(name, value)).collect();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "access.what-if", |accessor, plugin| plugin
             .shift_access_plugin_access()
             .call_what_if(accessor, changed, cursor, limit))?;
         Ok(answer.map_err(explained)?.into())
@@ -311,7 +324,7 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn page(&self, lent: Lent, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<Listing, CallError> {
         let tenant = lent.tenant.clone();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.page", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_page(accessor, status, cursor, limit))?;
         let listing = answer.map_err(explained)?;
@@ -326,8 +339,9 @@ impl Pack {
     pub async fn find(&self, lent: Lent, user: &str) -> Result<Option<Entry>, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
-        let (answer, _) =
-            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_find(accessor, user))?;
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.find", |accessor, plugin| plugin
+            .shift_access_plugin_roster()
+            .call_find(accessor, user))?;
         Ok(answer.map_err(explained)?.map(|entry| convert::entry(&tenant, entry)))
     }
 
@@ -336,7 +350,7 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn identities(&self, lent: Lent, cursor: Option<String>, limit: u32) -> Result<Identities, CallError> {
-        let (answer, memory_peak) = call!(self, lent, IDENTITIES_LIMIT, |accessor, plugin| plugin
+        let (answer, memory_peak) = call!(self, lent, IDENTITIES_LIMIT, "roster.identities", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_identities(accessor, cursor, limit))?;
         tracing::debug!(memory_peak, "a page of identities");
@@ -349,8 +363,9 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn changes(&self, lent: Lent, after: u64, limit: u32) -> Result<RosterChanges, CallError> {
         let tenant = lent.tenant.clone();
-        let (answer, _) =
-            call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_changes(accessor, after, limit))?;
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.changes", |accessor, plugin| plugin
+            .shift_access_plugin_roster()
+            .call_changes(accessor, after, limit))?;
         Ok(convert::changes(&tenant, answer.map_err(explained)?))
     }
 
@@ -359,7 +374,9 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn counts(&self, lent: Lent) -> Result<Vec<(String, u64)>, CallError> {
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, |accessor, plugin| plugin.shift_access_plugin_roster().call_counts(accessor))?;
+        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.counts", |accessor, plugin| plugin
+            .shift_access_plugin_roster()
+            .call_counts(accessor))?;
         Ok(answer.map_err(explained)?.into_iter().map(|count| (count.name, count.value)).collect())
     }
 

@@ -191,6 +191,7 @@ impl Runner {
     }
 
     /// Runs what was begun to its end, or until `stop`.
+    #[tracing::instrument(level = "error", name = "run", skip_all, fields(tenant = %tenant.name, job = begun.order.job, run = begun.open.run.run))]
     pub(crate) async fn complete(
         &self,
         tenant: &Tenant,

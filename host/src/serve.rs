@@ -14,6 +14,8 @@ use crate::api::{self, App};
 use crate::scheduler::Life;
 use crate::site::Site;
 
+mod trace;
+
 /// How long runs and requests under way may go on after `stop`.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -55,7 +57,8 @@ impl Server {
         }
         let app = App::new(self.site, life.clone());
         let stopped = life.stop.clone();
-        let serving = axum::serve(self.listener, api::router(app)).with_graceful_shutdown(async move { stopped.cancelled().await });
+        let serving =
+            axum::serve(self.listener, trace::requests(api::router(app))).with_graceful_shutdown(async move { stopped.cancelled().await });
         let serving = tokio::spawn(serving.into_future());
         life.stop.cancelled().await;
         life.tracker.close();

@@ -220,7 +220,17 @@ impl Stage {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(&self, args: &[&str]) -> Result<Child> {
-        self.command(args).spawn().context("the program did not start")
+        self.spawn_with(args, &[])
+    }
+
+    /// The same with these variables of the environment.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Result<Child> {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        command.spawn().context("the program did not start")
     }
 
     /// Runs `run acme batch --json` and gives its object.

@@ -11,6 +11,7 @@ mod connection_test;
 mod faults;
 mod identities;
 mod kill;
+mod logs;
 mod look_up;
 mod mail;
 mod probes;
@@ -20,6 +21,7 @@ mod scale;
 mod schedules;
 mod secrets;
 mod serve;
+mod traces;
 mod what_if;
 
 use anyhow::Result;

@@ -7,7 +7,6 @@ use shift_access_tests::fault::Fault;
 use shift_access_tests::serving::Serving;
 use shift_access_tests::stage::Stage;
 use shift_access_tests::ukg::PEOPLE_PATH;
-use tokio::process::Command;
 
 use crate::demo;
 
@@ -22,8 +21,7 @@ async fn get(serving: &Serving, path: &str) -> (u16, String) {
 }
 
 async fn terminate(serving: &Serving) {
-    let id = serving.child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    serving.signal("TERM").await.unwrap();
 }
 
 /// The exit code, which comes soon or never.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::App;
 use super::problem::Problem;
@@ -52,10 +53,11 @@ impl LookUps {
         let begin = || {
             let (sender, receiver) = watch::channel(None);
             let (site, abort, tenant, user) = (app.site.clone(), app.life.abort.clone(), tenant.clone(), user.to_owned());
-            app.life.tracker.spawn(async move {
+            let look_up = async move {
                 let answer = abort.run_until_cancelled(site.host().look_up(&tenant, &user)).await;
                 let _ = sender.send(answer.map(|answer| (Instant::now(), Arc::new(answer))));
-            });
+            };
+            app.life.tracker.spawn(look_up.in_current_span());
             receiver
         };
         entry.or_insert_with(begin).clone()

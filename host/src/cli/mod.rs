@@ -7,8 +7,10 @@ mod decide;
 mod describe;
 mod history;
 mod identities;
+mod logs;
 mod run;
 mod serve;
+mod telemetry;
 mod text;
 mod token;
 mod what_if;
@@ -16,7 +18,7 @@ mod worker;
 mod workers;
 
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +35,9 @@ struct Cli {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", default_value = "shift-access.toml")]
     config: PathBuf,
+    /// How logs are written to stderr. Which of them: SHIFT_ACCESS_LOG, such as `info` or `warn,shift_access=debug`.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: logs::Format,
     #[command(subcommand)]
     command: Command,
 }
@@ -50,6 +55,16 @@ enum Command {
     Identities(identities::Args),
     History(history::Args),
     Token(token::Args),
+}
+
+impl Command {
+    /// What is logged where nobody says: of a command that somebody looks on at, trouble only.
+    fn usual_logs(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "warn,shift_access=info",
+            _ => "warn",
+        }
+    }
 }
 
 /// How a command ends when it does not end well.
@@ -113,9 +128,10 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
             return ExitCode::from(if asked { 0 } else { 64 });
         }
     };
-    log();
     let ended = tokio::runtime::Runtime::new().map_err(Exit::from).and_then(|runtime| {
+        let telemetry = logs::start(cli.log_format, cli.command.usual_logs(), runtime.handle());
         let ended = runtime.block_on(dispatch(cli));
+        telemetry.end();
         // A call that hangs in the system must not hold the end of the program.
         runtime.shutdown_background();
         ended
@@ -136,20 +152,13 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     }
 }
 
-fn log() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("SHIFT_ACCESS_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let ansi = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
-}
-
 async fn dispatch(cli: Cli) -> Result<(), Exit> {
     let config = cli.config;
     match cli.command {
         Command::Check(args) => check::run(&config, args).await,
         Command::Describe(args) => describe::run(args).await,
         Command::Run(args) => run::run(&config, args).await,
-        Command::Serve(args) => serve::run(&config, args).await,
+        Command::Serve(args) => serve::run(&config, cli.log_format, args).await,
         Command::Workers(args) => workers::run(&config, args).await,
         Command::Worker(args) => worker::run(&config, args).await,
         Command::Decide(args) => decide::run(&config, args).await,

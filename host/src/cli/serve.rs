@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::logs::Format;
 use super::{Exit, open};
 use crate::scheduler::Life;
 use crate::serve::Server;
@@ -10,11 +11,15 @@ use crate::serve::Server;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-pub(super) async fn run(config: &Path, _args: Args) -> Result<(), Exit> {
+pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<(), Exit> {
     let site = open(config).await?;
     let listen = site.listen();
     let server = Server::bind(site).await.map_err(|error| Exit::Failed(format!("cannot listen on {listen}: {error}")))?;
-    eprintln!("listening on http://{}", server.address());
+    let address = server.address();
+    match format {
+        Format::Text => eprintln!("listening on http://{address}"),
+        Format::Json => tracing::info!(url = format!("http://{address}"), "listening"),
+    }
     let life = Life::default();
     tokio::spawn(super::run::cancel_on_signal(life.stop.clone()));
     Ok(server.run(life).await?)

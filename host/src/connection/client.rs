@@ -23,19 +23,21 @@ const IDLE: Duration = Duration::from_secs(20);
 /// The proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`) is kept to for the outside, since many companies let
 /// nothing else out. It is never used for loopback addresses: the only ones where credentials travel unencrypted.
 #[derive(Clone, Debug)]
-pub(super) struct Clients {
+pub(crate) struct Clients {
     outside: Client,
     loopback: Client,
 }
 
 impl Clients {
-    pub(super) fn new() -> Result<Self, ConnectionError> {
+    /// Makes both ready; nothing is sent yet.
+    pub(crate) fn new() -> Result<Self, ConnectionError> {
         let tls = tls()?;
         let build = |builder: ClientBuilder| builder.build().map_err(|error| ConnectionError::Client(error.to_string()));
         Ok(Self { outside: build(builder(tls.clone()))?, loopback: build(builder(tls).no_proxy())? })
     }
 
-    pub(super) fn of(&self, url: &Url) -> &Client {
+    /// The sockets to reach this address with.
+    pub(crate) fn of(&self, url: &Url) -> &Client {
         if is_loopback(url) { &self.loopback } else { &self.outside }
     }
 }

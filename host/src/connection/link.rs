@@ -8,6 +8,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, Head
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use url::Url;
 
 use super::ConnectionError;
@@ -69,10 +71,36 @@ impl Connection {
         // Held while waiting for another try too: who is throttled shall not send more meanwhile.
         let _turn = self.in_flight.acquire().await.map_err(|error| HttpError::Other(error.to_string()))?;
         let (started, mut trace) = (Instant::now(), Trace::default());
-        let result = self.exchange(call.clone(), request.repeat_safe, &mut trace, log).await;
+        let span = self.span(call.method.as_str(), call.url.path());
+        let result = self.exchange(call.clone(), request.repeat_safe, &mut trace, log).instrument(span.clone()).await;
         let result = result.map(|answer| self.hand_over(&answer)).map_err(|error| self.clean(error));
-        log.on_call(self.record(call.method.as_str(), call.url.path(), started, trace, result.as_ref().err()));
+        let record = self.record(call.method.as_str(), call.url.path(), started, trace, result.as_ref().err());
+        note(&span, &record);
+        log.on_call(record);
         result
+    }
+
+    /// A span for a call with all its tries. As in the history the query is left out. The call itself carries no
+    /// `traceparent`: whom it goes to is not part of the house.
+    fn span(&self, method: &str, path: &str) -> Span {
+        let span = tracing::debug_span!(
+            "call",
+            otel.name = Empty,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            connection = self.name,
+            http.request.method = method,
+            url.path = Empty,
+            http.response.status_code = Empty,
+            tries = Empty,
+            error = Empty,
+        );
+        // Where nobody traces it costs nothing.
+        if !span.is_disabled() {
+            span.record("otel.name", format!("{method} {}", self.name));
+            span.record("url.path", self.scrub().text(path));
+        }
+        span
     }
 
     fn prepare(&self, request: &Request) -> Result<Call, HttpError> {
@@ -119,8 +147,12 @@ impl Connection {
 
     async fn log_in(&self, login: &Login, patience: &mut Patience, log: &dyn CallLog) -> Result<Grant, HttpError> {
         let (started, mut trace) = (Instant::now(), Trace::default());
-        let result = login.run(&self.clients, &self.scrub(), patience, &mut trace).await.map_err(|error| self.clean(error));
-        log.on_call(self.record("POST", login.path(), started, trace, result.as_ref().err()));
+        let (span, scrub) = (self.span("POST", login.path()), self.scrub());
+        let result = login.run(&self.clients, &scrub, patience, &mut trace).instrument(span.clone()).await;
+        let result = result.map_err(|error| self.clean(error));
+        let record = self.record("POST", login.path(), started, trace, result.as_ref().err());
+        note(&span, &record);
+        log.on_call(record);
         if let Ok(grant) = &result {
             self.secrets().learn(grant.token.clone());
         }
@@ -217,6 +249,18 @@ impl Secrets {
     fn rebuild(&mut self) {
         let [settings, tokens] = [&self.settings, &self.tokens].map(|secrets| secrets.iter().map(ExposeSecret::expose_secret));
         self.scrub = Arc::new(Scrub::with_tokens(settings, tokens));
+    }
+}
+
+/// How a call ended, on its span.
+fn note(span: &Span, record: &CallRecord) {
+    span.record("tries", record.tries);
+    if let Some(status) = record.status {
+        span.record("http.response.status_code", status);
+    }
+    if let Some(error) = &record.error {
+        span.record("otel.status_code", "ERROR");
+        span.record("error", tracing::field::display(error));
     }
 }
 
