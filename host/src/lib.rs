@@ -119,6 +119,6 @@ pub mod token;
 pub use engine::Engine;
 pub use host::{BuildError, Host, HostBuilder};
 pub use runner::{Order, OrderError, RunError};
-pub use serve::Server;
+pub use serve::{Server, ServerLimits};
 pub use site::{Environment, Site, SiteError};
 pub use tenant::Tenant;

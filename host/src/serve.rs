@@ -9,24 +9,60 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::api::{self, App};
 use crate::scheduler::Life;
 use crate::site::Site;
 
+mod body;
+mod front;
+mod guest;
+mod refusal;
 mod trace;
+mod watched;
 
-/// How long runs and requests under way may go on after `stop`.
-const DRAIN: Duration = Duration::from_secs(30);
+use front::Front;
 
 /// How long what was ended may take to write so.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long a server waits for others, and how many it lets in.
+#[derive(Debug, Clone)]
+pub struct ServerLimits {
+    /// Connections at once. Where they are used up, whoever asks for nothing has to leave first.
+    pub connections: usize,
+    /// From the first byte of a request, or from the beginning of a connection, to the end of the request's head.
+    pub head: Duration,
+    /// For the whole body of a request, from the first moment it had to be waited for.
+    pub body: Duration,
+    /// Between two requests of a connection.
+    pub rest: Duration,
+    /// How long a client may take to fetch an answer, from the first moment it had to be waited for.
+    pub answer: Duration,
+    /// How long runs and requests under way may go on after `stop`.
+    pub drain: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections: 2_048,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            rest: Duration::from_secs(75),
+            answer: Duration::from_secs(60),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
 
 /// A site, listening.
 pub struct Server {
     site: Arc<Site>,
     listener: TcpListener,
     address: SocketAddr,
+    limits: ServerLimits,
 }
 
 impl Server {
@@ -34,10 +70,17 @@ impl Server {
     ///
     /// # Errors
     /// When the address is taken, or not this machine's.
-    pub async fn bind(site: Site) -> std::io::Result<Self> {
+    pub async fn bind(site: impl Into<Arc<Site>>) -> std::io::Result<Self> {
+        let site = site.into();
         let listener = TcpListener::bind(site.listen()).await?;
         let address = listener.local_addr()?;
-        Ok(Self { site: Arc::new(site), listener, address })
+        Ok(Self { site, listener, address, limits: ServerLimits::default() })
+    }
+
+    /// Sets limits other than the usual ones.
+    #[must_use]
+    pub fn within(self, limits: ServerLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Where it listens.
@@ -48,35 +91,35 @@ impl Server {
     /// Runs until the life stops, and what was under way has ended.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// When the server itself fails.
     pub async fn run(self, life: Life) -> std::io::Result<()> {
+        let Self { site, listener, address: _, limits } = self;
         let mut schedules = JoinSet::new();
-        for tenant in self.site.tenants() {
-            let (host, tenant, life) = (self.site.host().clone(), tenant.clone(), life.clone());
+        for tenant in site.tenants() {
+            let (host, tenant, life) = (site.host().clone(), tenant.clone(), life.clone());
             schedules.spawn(async move { host.keep_schedules(&tenant, &life).await });
         }
-        let app = App::new(self.site, life.clone());
-        let stopped = life.stop.clone();
-        let serving =
-            axum::serve(self.listener, trace::requests(api::router(app))).with_graceful_shutdown(async move { stopped.cancelled().await });
-        let serving = tokio::spawn(serving.into_future());
+        let drain = limits.drain;
+        let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
+        let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));
         life.stop.cancelled().await;
-        life.tracker.close();
-        schedules.join_all().await;
-        // Requests first: one of them may still begin a run.
-        let ended = async {
-            let served = serving.await;
-            life.tracker.wait().await;
-            served
-        };
-        match tokio::time::timeout(DRAIN, ended).await {
-            Ok(served) => served.unwrap_or_else(|error| Err(std::io::Error::other(error))),
-            Err(_) => {
-                tracing::warn!("what was under way after {DRAIN:?} is ended");
-                life.abort.cancel();
-                let _ = tokio::time::timeout(LAST_WORDS, life.tracker.wait()).await;
-                Ok(())
-            }
+        let ended = tokio::time::timeout(drain, ended(schedules, receiving, &life.tracker)).await;
+        if ended.is_err() {
+            tracing::warn!("what was under way after {drain:?} is ended");
+            life.abort.cancel();
+            let _ = tokio::time::timeout(LAST_WORDS, life.tracker.wait()).await;
         }
+        front.close();
+        ended.unwrap_or(Ok(()))
     }
+}
+
+/// Waits until all that was under way has ended.
+async fn ended(schedules: JoinSet<()>, receiving: tokio::task::JoinHandle<()>, tracker: &TaskTracker) -> std::io::Result<()> {
+    tracker.close();
+    schedules.join_all().await;
+    // Requests first: one of them may still begin a run.
+    let received = receiving.await;
+    tracker.wait().await;
+    received.map_err(std::io::Error::other)
 }

@@ -8,6 +8,7 @@ mod batch;
 mod commands;
 mod configuration;
 mod connection_test;
+mod door;
 mod faults;
 mod identities;
 mod kill;
