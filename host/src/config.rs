@@ -12,6 +12,7 @@ mod address;
 mod connection;
 mod credential;
 mod document;
+mod fingerprint;
 mod listener;
 mod platform;
 mod problem;

@@ -120,5 +120,5 @@ pub use engine::Engine;
 pub use host::{BuildError, Host, HostBuilder};
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};
-pub use site::{Environment, Site, SiteError};
+pub use site::{Changes, Environment, Site, SiteError};
 pub use tenant::Tenant;

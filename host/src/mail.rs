@@ -6,10 +6,12 @@
 use async_trait::async_trait;
 
 mod compose;
+mod exchange;
 mod postbox;
 mod smtp;
 
 pub use compose::is_address;
+pub(crate) use exchange::Exchangeable;
 pub use postbox::{Postbox, Receipt};
 pub use smtp::{SmtpConfig, SmtpMailer, Tls};
 

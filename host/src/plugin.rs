@@ -174,8 +174,13 @@ impl Pack {
     }
 
     /// The bytes of a file.
-    fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
         std::fs::read(path).map_err(|error| LoadError::Read(path.display().to_string(), error))
+    }
+
+    /// Whether it is the same one, loaded once.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// A component from its bytes.

@@ -1,14 +1,14 @@
-//! A site that runs: its schedules, its API, and how it begins and ends.
+//! A site that runs: its tenants, its API, and how it begins and ends.
 //!
 //! On `stop` nothing new begins: schedules rest, and the listener takes no more connections. What is under way has a time to
-//! end by itself, then it is ended, and the history says so.
+//! end by itself, then it is ended, and the history says so. When the site's configuration is read anew, what runs for a
+//! tenant that changed ends and begins again; the others notice nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{self, App};
@@ -19,10 +19,12 @@ mod body;
 mod front;
 mod guest;
 mod refusal;
+mod residents;
 mod trace;
 mod watched;
 
 use front::Front;
+use residents::Residents;
 
 /// How long what was ended may take to write so.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -94,16 +96,17 @@ impl Server {
     /// When the server itself fails.
     pub async fn run(self, life: Life) -> std::io::Result<()> {
         let Self { site, listener, address: _, limits } = self;
-        let mut schedules = JoinSet::new();
-        for tenant in site.tenants() {
-            let (host, tenant, life) = (site.host().clone(), tenant.clone(), life.clone());
-            schedules.spawn(async move { host.keep_schedules(&tenant, &life).await });
-        }
+        let mut changes = site.changes();
+        let mut residents = Residents::new(site.clone(), life.clone());
+        residents.settle();
         let drain = limits.drain;
         let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));
+        while matches!(life.stop.run_until_cancelled(changes.changed()).await, Some(Ok(()))) {
+            residents.settle();
+        }
         life.stop.cancelled().await;
-        let ended = tokio::time::timeout(drain, ended(schedules, receiving, &life.tracker)).await;
+        let ended = tokio::time::timeout(drain, ended(residents, receiving, &life.tracker)).await;
         if ended.is_err() {
             tracing::warn!("what was under way after {drain:?} is ended");
             life.abort.cancel();
@@ -115,9 +118,9 @@ impl Server {
 }
 
 /// Waits until all that was under way has ended.
-async fn ended(schedules: JoinSet<()>, receiving: tokio::task::JoinHandle<()>, tracker: &TaskTracker) -> std::io::Result<()> {
+async fn ended(residents: Residents, receiving: tokio::task::JoinHandle<()>, tracker: &TaskTracker) -> std::io::Result<()> {
     tracker.close();
-    schedules.join_all().await;
+    residents.leave().await;
     // Requests first: one of them may still begin a run.
     let received = receiving.await;
     tracker.wait().await;

@@ -1,18 +1,22 @@
 //! A configured host: from a configuration file to tenants that can be called.
 //!
-//! Everything that can be wrong is found before anything runs: the file, the components, the pack's own check.
+//! Everything that can be wrong is found before anything runs: the file, the components, the pack's own check. The same
+//! holds when the file is read again: a new configuration is taken over whole, or not at all.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, watch};
+
 use crate::config::{self, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
 use crate::connection::{ConnectionError, Connections};
 use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::engine::Engine;
 use crate::host::Host;
-use crate::mail::{self, SmtpMailer, Tls};
+use crate::mail::{self, Exchangeable, SmtpMailer, Tls};
 use crate::plugin::Pack;
 use crate::store::{SqliteStore, StoreError};
 use crate::tenant::Tenant;
@@ -35,34 +39,121 @@ pub enum SiteError {
     /// The host itself cannot start.
     #[error("the host cannot start: {0}")]
     Host(String),
+    /// What was changed cannot be changed while the host runs.
+    #[error("restart the host to change {0}")]
+    Restart(String),
 }
 
-/// A host with the tenants of a configuration file.
+/// A host with the tenants of a configuration file. Who they are may change while it runs.
 pub struct Site {
     host: Host,
     listen: SocketAddr,
-    tenants: BTreeMap<String, Tenant>,
+    storage: StorageConfig,
+    mailer: Option<Arc<Exchangeable>>,
+    /// Held while the configuration is read again: one at a time does so.
+    packs: Mutex<Packs>,
+    tenants: watch::Sender<Arc<Tenants>>,
+}
+
+/// Every tenant by name.
+pub(crate) type Tenants = BTreeMap<String, Installed>;
+
+/// A digest of all that was configured for a tenant, secrets and component included. Not to be shown: somebody who knows
+/// the rest could try out the secrets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity([u8; 32]);
+
+/// A tenant as it is configured now.
+pub(crate) struct Installed {
+    pub(crate) tenant: Tenant,
+    pub(crate) identity: Identity,
+}
+
+/// What another reading of the configuration changed: names of tenants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Those that are new.
+    pub added: Vec<String>,
+    /// Those that run with other values from now on.
+    pub changed: Vec<String>,
+    /// Those that are gone. What is stored of them stays.
+    pub removed: Vec<String>,
+}
+
+impl std::fmt::Display for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds = [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed)];
+        let told: Vec<_> =
+            kinds.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| format!("{kind}: {}", names.join(", "))).collect();
+        f.write_str(if told.is_empty() { "no tenant changed" } else { "" })?;
+        f.write_str(&told.join("; "))
+    }
 }
 
 impl Site {
     /// Reads the file and opens the store. The problems are all there are, also when there is a site.
     pub async fn open(path: &Path, env: Environment<'_>, cache: Option<PathBuf>) -> (Result<Self, SiteError>, Vec<Problem>) {
-        let (plan, problems) = Plan::read(path, env, cache).await;
-        if problems.iter().any(Problem::is_error) {
-            return (Err(SiteError::Configuration), problems);
+        let mut packs = match engine(cache) {
+            Ok(engine) => Packs { engine, loaded: BTreeMap::new() },
+            Err(error) => return (Err(error), Config::read(path, env).1),
+        };
+        let (plan, problems) = Plan::read(path, env, &mut packs).await;
+        (plan.and_then(|plan| plan.start(packs)), problems)
+    }
+
+    /// Reads the file again. What is wrong with it, or cannot be changed while the host runs, changes nothing; the problems
+    /// are all there are. Tenants that are configured as before are not touched. For the others new requests and runs have the
+    /// new configuration, and what is under way ends with the one it began with.
+    ///
+    /// # Errors
+    /// Why nothing was taken over.
+    pub async fn reload(&self, path: &Path, env: Environment<'_>) -> (Result<Changes, SiteError>, Vec<Problem>) {
+        let mut packs = self.packs.lock().await;
+        let (plan, problems) = Plan::read(path, env, &mut packs).await;
+        let changes = plan.and_then(|plan| self.take_over(plan));
+        let used: Vec<_> = self.installed().values().map(|installed| installed.tenant.pack.clone()).collect();
+        packs.loaded.retain(|_, (pack, _)| used.iter().any(|used| used.is(pack)));
+        (changes, problems)
+    }
+
+    fn take_over(&self, plan: Plan) -> Result<Changes, SiteError> {
+        let fixed = [
+            ("host.listen", plan.listen != self.listen),
+            ("host.storage", plan.storage != self.storage),
+            ("whether there is a table smtp", plan.mailer.is_some() != self.mailer.is_some()),
+        ];
+        let fixed: Vec<_> = fixed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect();
+        if !fixed.is_empty() {
+            return Err(SiteError::Restart(fixed.join(" and ")));
         }
-        match plan {
-            Ok(plan) => (plan.start(), problems),
-            Err(error) => (Err(error), problems),
+        let mut tenants = tenants(plan.tenants)?;
+        let before = self.installed();
+        let mut changes = Changes::default();
+        for (name, new) in &mut tenants {
+            match before.get(name) {
+                // The one that is there has logged in, and knows who must wait.
+                Some(old) if old.identity == new.identity => new.tenant = old.tenant.clone(),
+                Some(_) => changes.changed.push(name.clone()),
+                None => changes.added.push(name.clone()),
+            }
         }
+        changes.removed = before.keys().filter(|name| !tenants.contains_key(*name)).cloned().collect();
+        if let (Some(mailer), Some(new)) = (&self.mailer, plan.mailer) {
+            mailer.exchange(new);
+        }
+        self.tenants.send_replace(Arc::new(tenants));
+        Ok(changes)
     }
 
     /// Reads the file and opens nothing: the tenants it names, and every problem.
     pub async fn check(path: &Path, env: Environment<'_>, cache: Option<PathBuf>) -> (Vec<String>, Vec<Problem>) {
-        let (plan, mut problems) = Plan::read(path, env, cache).await;
+        let plan = match engine(cache) {
+            Ok(engine) => Plan::read(path, env, &mut Packs { engine, loaded: BTreeMap::new() }).await,
+            Err(error) => (Err(error), Config::read(path, env).1),
+        };
         match plan {
-            Ok(plan) => (plan.tenants.keys().cloned().collect(), problems),
-            Err(error) => {
+            (Ok(plan), problems) => (plan.tenants.keys().cloned().collect(), problems),
+            (Err(error), mut problems) => {
                 if !problems.iter().any(Problem::is_error) {
                     problems.push(problem(path, String::new(), error.to_string(), "see above"));
                 }
@@ -86,21 +177,32 @@ impl Site {
     /// # Errors
     /// When there is none; the error names those there are.
     pub fn tenant(&self, name: &str) -> Result<Tenant, SiteError> {
-        self.tenants.get(name).cloned().ok_or_else(|| {
-            let known = self.tenants.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let tenants = self.installed();
+        tenants.get(name).map(|installed| installed.tenant.clone()).ok_or_else(|| {
+            let known = tenants.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             SiteError::UnknownTenant(format!("there is no tenant {name:?} in the configuration; write one of: {known}"))
         })
     }
 
-    /// The tenants.
-    pub fn tenants(&self) -> impl Iterator<Item = &Tenant> {
-        self.tenants.values()
+    /// The tenants there are now.
+    pub fn tenants(&self) -> impl Iterator<Item = Tenant> + use<> {
+        let tenants: Vec<_> = self.installed().values().map(|installed| installed.tenant.clone()).collect();
+        tenants.into_iter()
+    }
+
+    /// The tenants there are now, each with its identity.
+    pub(crate) fn installed(&self) -> Arc<Tenants> {
+        self.tenants.borrow().clone()
+    }
+
+    /// Tells whenever other tenants may have taken the place of those there are.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Tenants>> {
+        self.tenants.subscribe()
     }
 }
 
 /// A checked configuration, with nothing opened yet.
 struct Plan {
-    engine: Engine,
     listen: SocketAddr,
     storage: StorageConfig,
     mailer: Option<SmtpMailer>,
@@ -110,18 +212,16 @@ struct Plan {
 /// A tenant that can be started, unless one of the problems is an error.
 struct Planned {
     config: config::Tenant,
+    identity: Identity,
     pack: Pack,
     description: Arc<Description>,
     connections: Option<Connections>,
 }
 
 impl Plan {
-    async fn read(path: &Path, env: Environment<'_>, cache: Option<PathBuf>) -> (Result<Self, SiteError>, Vec<Problem>) {
+    /// The plan, unless one of the problems is an error.
+    async fn read(path: &Path, env: Environment<'_>, packs: &mut Packs) -> (Result<Self, SiteError>, Vec<Problem>) {
         let (config, mut problems) = Config::read(path, env);
-        let engine = match engine(cache) {
-            Ok(engine) => engine,
-            Err(error) => return (Err(error), problems),
-        };
         // A table with a mistake in it is there all the same.
         let has_smtp = config.smtp.is_some() || problems.iter().any(|problem| problem.key.split('.').next() == Some("smtp"));
         let mailer = config.smtp.and_then(|smtp| match SmtpMailer::new(smtp_config(smtp)) {
@@ -131,11 +231,10 @@ impl Plan {
                 None
             }
         });
-        let mut packs = Packs { engine: engine.clone(), loaded: BTreeMap::new() };
         let mut tenants = BTreeMap::new();
         for raw in config.tenants.values() {
             let loaded = packs.load(raw.component.as_deref()).await;
-            let (pack, description) = match loaded {
+            let (pack, description, component) = match loaded {
                 Ok(loaded) => loaded,
                 Err(message) => {
                     let remedy = "name a component built for this host, or leave the key out for the built-in pack";
@@ -161,36 +260,47 @@ impl Plan {
                 Err(error) => problems.push(problem(path, format!("tenants.{}", raw.name), error.to_string(), "use another component")),
             }
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
-            tenants.insert(tenant.name.clone(), Planned { config: tenant, pack, description, connections });
+            let identity = Identity(Sha256::new().chain_update(raw.fingerprint).chain_update(component.0).finalize().into());
+            tenants.insert(tenant.name.clone(), Planned { config: tenant, identity, pack, description, connections });
         }
-        (Ok(Self { engine, listen: config.host.listen, storage: config.host.storage, mailer, tenants }), problems)
+        if problems.iter().any(Problem::is_error) {
+            return (Err(SiteError::Configuration), problems);
+        }
+        (Ok(Self { listen: config.host.listen, storage: config.host.storage, mailer, tenants }), problems)
     }
 
-    fn start(self) -> Result<Site, SiteError> {
+    fn start(self, packs: Packs) -> Result<Site, SiteError> {
         let StorageConfig::Sqlite(path) = &self.storage;
         let store = Arc::new(SqliteStore::open(path).map_err(|error| self.store_trouble(&error))?);
-        let mut builder = Host::builder().engine(self.engine).store(store);
-        if let Some(mailer) = self.mailer {
-            builder = builder.mailer(Arc::new(mailer));
+        let mut builder = Host::builder().engine(packs.engine.clone()).store(store);
+        let mailer = self.mailer.map(|mailer| Arc::new(Exchangeable::new(mailer)));
+        if let Some(mailer) = &mailer {
+            builder = builder.mailer(mailer.clone());
         }
         let host = builder.build().map_err(|error| SiteError::Host(error.to_string()))?;
-        let mut tenants = BTreeMap::new();
-        for (name, Planned { config, pack, description, connections }) in self.tenants {
-            // Where there are none, there is a problem that says why.
-            let connections = connections.ok_or(SiteError::Configuration)?;
-            let tenant = Tenant {
-                name: Arc::from(name.as_str()),
-                environment: Arc::from(config.environment.to_string().as_str()),
-                pack,
-                description,
-                http: Arc::new(connections),
-                properties: Arc::new(config.properties),
-                schedules: Arc::new(config.schedules),
-            };
-            tenants.insert(name, tenant);
-        }
-        Ok(Site { host, listen: self.listen, tenants })
+        let tenants = watch::Sender::new(Arc::new(tenants(self.tenants)?));
+        Ok(Site { host, listen: self.listen, storage: self.storage, mailer, packs: Mutex::new(packs), tenants })
     }
+}
+
+/// Tenants as they were planned.
+fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
+    let installed = |(name, planned): (String, Planned)| {
+        let Planned { config, identity, pack, description, connections } = planned;
+        // Where there are none, there is a problem that says why.
+        let connections = connections.ok_or(SiteError::Configuration)?;
+        let tenant = Tenant {
+            name: Arc::from(name.as_str()),
+            environment: Arc::from(config.environment.to_string().as_str()),
+            pack,
+            description,
+            http: Arc::new(connections),
+            properties: Arc::new(config.properties),
+            schedules: Arc::new(config.schedules),
+        };
+        Ok((name, Installed { tenant, identity }))
+    };
+    planned.into_iter().map(installed).collect()
 }
 
 /// The number of the catalogue under which a pack explains trouble with storage.
@@ -218,27 +328,34 @@ fn engine(cache: Option<PathBuf>) -> Result<Engine, SiteError> {
     engine.map_err(|error| SiteError::Host(error.to_string()))
 }
 
-/// Components, each loaded and asked for its description once.
+/// The bytes of a component, as a digest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Component([u8; 32]);
+
+/// Components, each loaded and asked for its description once, however many tenants have it and wherever it lies.
 struct Packs {
     engine: Engine,
-    loaded: BTreeMap<Option<PathBuf>, (Pack, Arc<Description>)>,
+    loaded: BTreeMap<Component, (Pack, Arc<Description>)>,
 }
 
+/// No digest of anything: the component that is part of the program.
+const BUILT_IN: Component = Component([0; 32]);
+
 impl Packs {
-    async fn load(&mut self, component: Option<&Path>) -> Result<(Pack, Arc<Description>), String> {
-        let key = component.map(Path::to_owned);
-        if let Some(known) = self.loaded.get(&key) {
-            return Ok(known.clone());
+    async fn load(&mut self, component: Option<&Path>) -> Result<(Pack, Arc<Description>, Component), String> {
+        let bytes = component.map(|path| Pack::read(path).map_err(|error| error.to_string())).transpose()?;
+        let key = bytes.as_ref().map_or(BUILT_IN, |bytes| Component(Sha256::digest(bytes).into()));
+        if let Some((pack, description)) = self.loaded.get(&key) {
+            return Ok((pack.clone(), description.clone(), key));
         }
-        let pack = match component {
-            Some(path) => Pack::from_file(&self.engine, path),
+        let pack = match bytes {
+            Some(bytes) => Pack::from_bytes(&self.engine, &bytes),
             None => Pack::built_in(&self.engine),
         };
         let pack = pack.map_err(|error| error.to_string())?;
-        let description = pack.describe().await.map_err(|error| error.to_string())?;
-        let loaded = (pack, Arc::new(description));
-        self.loaded.insert(key, loaded.clone());
-        Ok(loaded)
+        let description = Arc::new(pack.describe().await.map_err(|error| error.to_string())?);
+        self.loaded.insert(key, (pack.clone(), description.clone()));
+        Ok((pack, description, key))
     }
 }
 

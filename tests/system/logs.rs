@@ -22,6 +22,9 @@ async fn every_line_of_a_json_log_is_an_object_that_says_when_where_and_of_which
     let event: Value = serde_json::from_str(&line).unwrap();
     let run = event["spans"].as_array().unwrap().iter().find(is_run).unwrap();
     assert_eq!((&run["tenant"], &run["job"], &run["run"]), (&"acme".into(), &"batch".into(), &begun["run"]));
+    stage.configure("user-groups = \"\"").unwrap();
+    serving.signal("HUP").await.unwrap();
+    serving.says("is not taken over", 0).await.unwrap();
     for line in serving.said() {
         let event: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         for key in ["timestamp", "level", "target", "message"] {

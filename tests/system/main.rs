@@ -17,6 +17,7 @@ mod look_up;
 mod mail;
 mod probes;
 mod readme;
+mod reload;
 mod sandbox;
 mod scale;
 mod schedules;

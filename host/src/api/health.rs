@@ -78,7 +78,7 @@ async fn jobs(app: &App) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
     for tenant in app.site.tenants() {
         for info in tenant.description.jobs.iter().filter(|info| info.schedulable) {
-            jobs.push(job(app, tenant, &info.name, tenant.agenda(info).next(app.now())).await?);
+            jobs.push(job(app, &tenant, &info.name, tenant.agenda(info).next(app.now())).await?);
         }
     }
     Ok(jobs)

@@ -1,20 +1,26 @@
 //! `serve`: schedules and the API, until stopped.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::logs::Format;
 use super::{Exit, open};
+use crate::config::{Problem, Severity};
 use crate::scheduler::Life;
 use crate::serve::{Server, ServerLimits};
+use crate::site::Site;
 
-/// Runs schedules and the API until stopped. SIGTERM or Ctrl-C let what is under way end; a second one ends at once.
+/// Runs schedules and the API until stopped. SIGTERM or Ctrl-C let what is under way end, for half a minute; a second one
+/// ends at once. SIGHUP reads the configuration again: one with errors changes nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
 pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+    // From here on: a signal that comes early must not end the program.
+    let mut asked = Asked::listen()?;
+    let site = Arc::new(open(config).await?);
     let listen = site.listen();
-    let server = Server::bind(site).await.map_err(|error| Exit::Failed(format!("cannot listen on {listen}: {error}")))?;
+    let server = Server::bind(site.clone()).await.map_err(|error| Exit::Failed(format!("cannot listen on {listen}: {error}")))?;
     let server = server.within(ServerLimits { connections: room(), ..ServerLimits::default() });
     let address = server.address();
     match format {
@@ -23,7 +29,34 @@ pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<()
     }
     let life = Life::default();
     tokio::spawn(super::run::cancel_on_signal(life.stop.clone()));
-    Ok(server.run(life).await?)
+    let reloading = async {
+        loop {
+            asked.again().await;
+            reload(&site, config).await;
+        }
+    };
+    tokio::select! {
+        ended = server.run(life) => Ok(ended?),
+        () = reloading => Ok(()),
+    }
+}
+
+/// Reads the configuration again and says what became of it, every problem as `check` does.
+async fn reload(site: &Site, config: &Path) {
+    let (changes, problems) = site.reload(config, &|name| std::env::var(name).ok()).await;
+    problems.iter().for_each(tell);
+    match changes {
+        Ok(changes) => tracing::info!("the configuration was read again; {changes}"),
+        Err(error) => tracing::error!("the configuration was read again and is not taken over; the one before stays in force: {error}"),
+    }
+}
+
+fn tell(problem: &Problem) {
+    match problem.severity {
+        Severity::Error => tracing::error!("{problem}"),
+        Severity::Warning => tracing::warn!("{problem}"),
+        Severity::Note => tracing::info!("{problem}"),
+    }
 }
 
 /// How many connections there is room for: half of the sockets and files that the system lets this program have, after it
@@ -33,4 +66,30 @@ fn room() -> usize {
     let wanted = u64::try_from(most * 2).unwrap_or(u64::MAX);
     let given = rlimit::increase_nofile_limit(wanted).ok().and_then(|given| usize::try_from(given / 2).ok());
     given.map_or(most, |given| given.clamp(16, most))
+}
+
+/// Signals to read the configuration again.
+struct Asked {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Asked {
+    fn listen() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+        Ok(Self {
+            #[cfg(unix)]
+            signal,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn again(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
 }

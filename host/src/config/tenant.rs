@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::connection::{self, ConnectionConfig};
 use super::document::{Node, Place, Report, Section, Value, join};
+use super::fingerprint;
 use super::listener::{self, ListenerConfig};
 use super::problem::{Problem, Severity};
 use super::property;
@@ -90,6 +91,9 @@ pub struct RawTenant {
     pub environment: Environment,
     /// The component, which nobody has opened yet; absent for the built-in pack.
     pub component: Option<PathBuf>,
+    /// A digest of all that was written of it, and of the secrets that it points at. Two that are equal are configured
+    /// alike, wherever in the file they stand.
+    pub(crate) fingerprint: [u8; 32],
     component_line: Option<usize>,
     file: PathBuf,
     place: Place,
@@ -153,8 +157,9 @@ pub(super) fn read_all(
     let Some(mut section) = Section::open(node, place, report) else { return tenants };
     for (name, node, place) in section.all() {
         check_name(name, &place, report);
+        let fingerprint = fingerprint::of(node, file.parent().unwrap_or(Path::new("")), env);
         if let Some(section) = Section::open(node, place, report) {
-            tenants.insert(name.to_owned(), read(name, section, file, env, report));
+            tenants.insert(name.to_owned(), RawTenant { fingerprint, ..read(name, section, file, env, report) });
         }
     }
     if tenants.is_empty() && report.problems.is_empty() {
@@ -188,6 +193,7 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
         name: name.to_owned(),
         environment: environment.unwrap_or_default(),
         component: component.as_ref().map(|(text, _)| folder.join(text)),
+        fingerprint: Default::default(),
         component_line: component.and_then(|(_, place)| place.line),
         file: file.to_owned(),
         place,
