@@ -5,10 +5,11 @@
 //!
 //! Here are the words; `ledger` keeps them, orders them and forgets them in time. What a run means is the plugin's.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::store::Guard;
+use crate::store::{Guard, StoreError, Write};
 
 mod ledger;
 mod wire;
@@ -284,6 +285,14 @@ pub struct OpenRun {
     /// Runs of this tenant that were found dead on the way and are `ABORTED` now.
     pub aborted: Vec<Run>,
     pub(crate) alive: Guard,
+}
+
+/// Sees runs end, and has something to store with the end: in the same commit, so that neither is ever without the
+/// other. A lost race of one of its writes has it asked again.
+#[async_trait]
+pub trait Witness: Send + Sync {
+    /// What is to be written with the end of this run, into the host's own space of its tenant.
+    async fn saw(&self, run: &Run) -> Result<Vec<Write>, StoreError>;
 }
 
 /// Which runs are wanted.

@@ -2,16 +2,18 @@
 //!
 //! - `run/ID` the run; ids order by start, so the newest page is one short scan;
 //! - `run-story/ID` what one run alone shows;
-//! - `run-open/ID` there while the run is open. Its process holds the lock `run-ID` meanwhile.
+//! - `run-open/ID` there while the run is open. Its process holds the lock `run-ID` meanwhile;
+//! - `run-ended/JOB` when a run of this job last came to its end.
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::{Call, Ending, Filter, Level, NewRun, Note, OpenRun, Run, RunDetail, RunPage, Status, Step, Story, Warning};
+use super::{Call, Ending, Filter, Level, NewRun, Note, OpenRun, Run, RunDetail, RunPage, Status, Step, Story, Warning, Witness};
 use crate::store::{Condition, Entry, Outcome, Scan, Space, Store, StoreError, Write};
 
 /// How long a run is kept unless the host says otherwise.
@@ -28,6 +30,9 @@ const MAX_FAILURE: usize = 10_000;
 const MAX_COUNTS: usize = 200;
 /// How many of the oldest runs a new one clears away.
 const PRUNED_AT_ONCE: u32 = 20;
+/// How often the end of a run is written anew because of a lost race. Each time somebody else got on, so more than a few
+/// come from a store that does not keep its word.
+const MOST_RACES: u32 = 100;
 
 /// What is noted of a run whose process was killed.
 const DEAD: &str = "the process ended before the run did";
@@ -58,8 +63,16 @@ impl History {
     /// # Errors
     /// The store's.
     pub async fn start(&self, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
+        self.start_before(&Nobody, new, now).await
+    }
+
+    /// The same before a witness, who sees the dead runs end.
+    ///
+    /// # Errors
+    /// The store's, and the witness's.
+    pub async fn start_before(&self, witness: &dyn Witness, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
         let space = Space::host(&new.tenant);
-        let aborted = self.close_dead(&space, now).await?;
+        let aborted = self.close_dead(&space, witness, now).await?;
         self.prune(&space, now).await?;
         let run = Run {
             run: self.id(now),
@@ -86,6 +99,20 @@ impl History {
     /// # Errors
     /// The store's; the run then becomes `ABORTED`.
     pub async fn finish(&self, open: OpenRun, ending: Ending, now: DateTime<Utc>) -> Result<RunDetail, StoreError> {
+        self.finish_before(&Nobody, open, ending, now).await
+    }
+
+    /// The same before a witness.
+    ///
+    /// # Errors
+    /// The store's, and the witness's; the run then becomes `ABORTED`.
+    pub async fn finish_before(
+        &self,
+        witness: &dyn Witness,
+        open: OpenRun,
+        ending: Ending,
+        now: DateTime<Utc>,
+    ) -> Result<RunDetail, StoreError> {
         let OpenRun { mut run, alive, .. } = open;
         let mut ending = ending;
         clip(&mut ending, now);
@@ -94,11 +121,28 @@ impl History {
         run.counts = ending.counts;
         run.warnings = ending.warnings;
         run.failure = ending.failure;
-        let story = ending.story;
-        let writes = vec![put(run_key(&run.run), &run)?, put(story_key(&run.run), &story)?, Write::remove(open_key(&run.run))];
-        self.store.commit(&Space::host(&run.tenant), writes).await?;
-        drop(alive);
-        Ok(RunDetail { run, story })
+        let (space, story) = (Space::host(&run.tenant), ending.story);
+        for _ in 0..MOST_RACES {
+            let mut writes = vec![put(run_key(&run.run), &run)?, put(story_key(&run.run), &story)?, Write::remove(open_key(&run.run))];
+            if run.status != Status::Discarded {
+                writes.push(put(ended_key(&run.job), &now)?);
+            }
+            writes.extend(witness.saw(&run).await?);
+            if self.store.commit(&space, writes).await? == Outcome::Committed {
+                drop(alive);
+                return Ok(RunDetail { run, story });
+            }
+        }
+        Err(StoreError::Other(format!("the end of the run {} lost every race", run.run)))
+    }
+
+    /// When a run of this job last came to its end, well or badly; not one that was found dead or never begun.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_end(&self, tenant: &str, job: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let found = self.store.get(&Space::host(tenant), &[ended_key(job)]).await?;
+        found.first().and_then(Option::as_ref).map(take).transpose()
     }
 
     /// A page of runs, newest first; at most `limit`, 1 to 2,000.
@@ -162,7 +206,7 @@ impl History {
     }
 
     /// Marks as `ABORTED` what is open although nobody works on it any more, and gives those runs.
-    async fn close_dead(&self, space: &Space, now: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
+    async fn close_dead(&self, space: &Space, witness: &dyn Witness, now: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
         let mut closed = Vec::new();
         let mut cursor = None;
         loop {
@@ -171,7 +215,7 @@ impl History {
                 let id = entry.key.trim_start_matches("run-open/");
                 // Whoever works on it holds the lock; two who look at once do not both close it.
                 if let Some(_dead) = self.store.try_lock(space.tenant(), &lock_name(id)).await? {
-                    closed.extend(self.close(space, id, now).await?);
+                    closed.extend(self.close(space, id, witness, now).await?);
                 }
             }
             cursor = page.cursor;
@@ -181,23 +225,28 @@ impl History {
         }
     }
 
-    async fn close(&self, space: &Space, id: &str, now: DateTime<Utc>) -> Result<Option<Run>, StoreError> {
-        let found = self.store.get(space, &[run_key(id)]).await?;
-        let mut writes = vec![Write::remove(open_key(id))];
-        let mut closed = None;
-        if let Some(entry) = found.first().and_then(Option::as_ref) {
-            let mut run: Run = take(entry)?;
-            if run.status == Status::InProcess {
-                run.status = Status::Aborted;
-                // Who finished it in this very moment knows better.
-                writes.push(put(run_key(id), &run)?.when(Condition::Revision(entry.revision.clone())));
-                let notes = vec![note(Level::Error, DEAD.to_owned(), now)];
-                writes.push(put(story_key(id), &Story { notes, ..Story::default() })?);
-                closed = Some(run);
+    async fn close(&self, space: &Space, id: &str, witness: &dyn Witness, now: DateTime<Utc>) -> Result<Option<Run>, StoreError> {
+        for _ in 0..MOST_RACES {
+            let found = self.store.get(space, &[run_key(id)]).await?;
+            let mut writes = vec![Write::remove(open_key(id))];
+            let mut closed = None;
+            if let Some(entry) = found.first().and_then(Option::as_ref) {
+                let mut run: Run = take(entry)?;
+                if run.status == Status::InProcess {
+                    run.status = Status::Aborted;
+                    // Who finished it in this very moment knows better: the next turn sees it.
+                    writes.push(put(run_key(id), &run)?.when(Condition::Revision(entry.revision.clone())));
+                    let notes = vec![note(Level::Error, DEAD.to_owned(), now)];
+                    writes.push(put(story_key(id), &Story { notes, ..Story::default() })?);
+                    writes.extend(witness.saw(&run).await?);
+                    closed = Some(run);
+                }
+            }
+            if self.store.commit(space, writes).await? == Outcome::Committed {
+                return Ok(closed);
             }
         }
-        let outcome = self.store.commit(space, writes).await?;
-        Ok(closed.filter(|_| outcome == Outcome::Committed))
+        Err(StoreError::Other(format!("the end of the dead run {id} lost every race")))
     }
 
     /// Removes the oldest of what is older than is kept; a few at a time, so no start takes long.
@@ -215,6 +264,16 @@ impl History {
     fn id(&self, now: DateTime<Utc>) -> String {
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
         Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, now.timestamp_subsec_nanos())).to_string()
+    }
+}
+
+/// A witness who has nothing to say.
+struct Nobody;
+
+#[async_trait]
+impl Witness for Nobody {
+    async fn saw(&self, _run: &Run) -> Result<Vec<Write>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
@@ -290,6 +349,10 @@ fn story_key(id: &str) -> String {
 
 fn open_key(id: &str) -> String {
     format!("run-open/{id}")
+}
+
+fn ended_key(job: &str) -> String {
+    format!("run-ended/{job}")
 }
 
 fn lock_name(id: &str) -> String {
