@@ -36,7 +36,10 @@ pub enum MailError {
     /// An address, the subject, the key or the configuration is not well formed. A retry cannot help.
     #[error("{0}")]
     Invalid(String),
-    /// The server refused the login or this message for good. A retry cannot help.
+    /// The server refused the login. It concerns every message, and helps once the login is mended.
+    #[error("the mail server refused: {0}")]
+    NotLetIn(String),
+    /// The server refused this message, or its recipient, for good. A retry cannot help.
     #[error("the mail server refused: {0}")]
     Refused(String),
     /// The server was not reached, did not answer in time, or asks to come back. A later retry can help.

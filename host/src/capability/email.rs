@@ -38,7 +38,7 @@ impl From<MailError> for email::Error {
     fn from(error: MailError) -> Self {
         match error {
             MailError::Invalid(text) => Self::Invalid(text),
-            MailError::Refused(text) => Self::Refused(text),
+            MailError::NotLetIn(text) | MailError::Refused(text) => Self::Refused(text),
             MailError::Unreachable(text) => Self::Unreachable(text),
             other => Self::Other(other.to_string()),
         }

@@ -23,7 +23,7 @@ use crate::store::{Guard, Owner, Scan, Space, Store, StoreError, Write};
 /// How long keys are remembered.
 const REMEMBERED: TimeDelta = TimeDelta::days(7);
 /// How long a sender waits for another who is sending the same key: a little longer than a mailer takes.
-const WAIT: Duration = Duration::from_secs(70);
+const WAIT: Duration = Duration::from_secs(160);
 /// How often it looks meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often the keys that are old enough are removed.

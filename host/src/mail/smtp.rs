@@ -17,9 +17,11 @@ use tokio::time::timeout;
 use super::{Mail, MailError, Mailer, compose};
 use crate::secret::{self, Scrub};
 
-/// How long it may take to reach the server and log in, and then again to hand over one message. The mail library
-/// itself waits for an answer without end.
+/// How long it may take to reach the server and log in. The mail library itself waits for an answer without end.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Handing over one message may take so many times as long: a server that looks through it before it answers has taken
+/// it when it does, and whoever stopped waiting would send it a second time.
+const HANDING_OVER: u32 = 4;
 /// How long the goodbye may take; nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -92,11 +94,14 @@ impl SmtpMailer {
             if let (Some(user), Some(password)) = (&self.config.username, &self.config.password) {
                 let login = Credentials::new(user.clone(), password.expose_secret().to_owned());
                 let done = connection.auth(&[Mechanism::Plain, Mechanism::Login], &login).await;
-                done.map_err(|error| self.sort("the login failed", &error))?;
+                done.map_err(|error| match self.sort("the login failed", &error) {
+                    MailError::Refused(words) => MailError::NotLetIn(words),
+                    other => other,
+                })?;
             }
             Ok(connection)
         };
-        timeout(self.patience, work).await.unwrap_or_else(|_| Err(self.no_answer()))
+        timeout(self.patience, work).await.unwrap_or_else(|_| Err(self.no_answer(self.patience)))
     }
 
     async fn open(&self) -> Result<AsyncSmtpConnection, MailError> {
@@ -116,9 +121,9 @@ impl SmtpMailer {
         Ok(connection)
     }
 
-    fn no_answer(&self) -> MailError {
+    fn no_answer(&self, waited: Duration) -> MailError {
         let SmtpConfig { host, port, .. } = &self.config;
-        MailError::Unreachable(format!("{host}:{port} did not answer within {} seconds", self.patience.as_secs()))
+        MailError::Unreachable(format!("{host}:{port} did not answer within {} seconds", waited.as_secs()))
     }
 
     /// What an error means to who sends.
@@ -139,10 +144,12 @@ impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = compose::compose(&self.sender, mail)?;
         let mut connection = self.connect().await?;
-        let sent = timeout(self.patience, connection.send(message.envelope(), &message.formatted())).await;
-        let sent = sent.map_err(|_| self.no_answer())?;
+        let patience = self.patience * HANDING_OVER;
+        let sent = timeout(patience, connection.send(message.envelope(), &message.formatted())).await;
+        let sent = sent.map_err(|_| self.no_answer(patience))?;
         sent.map_err(|error| self.sort("the message was not taken", &error))?;
-        goodbye(connection).await;
+        // Nobody waits for it: until it is noted that the message is out, a killed process would send it again.
+        tokio::spawn(goodbye(connection));
         Ok(())
     }
 

@@ -108,6 +108,10 @@ async fn a_message_goes_to_everybody_whole() {
     let server = Server::answering(&[]);
     let mailer = SmtpMailer::new(config(server.start().await)).unwrap();
     mailer.send(&mail()).await.unwrap();
+    // The goodbye is said after the message counts as sent.
+    while !server.heard().ends_with("QUIT") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let heard = server.heard();
     for part in
         ["MAIL FROM:<host@acme.example>", "RCPT TO:<a@acme.example>", "RCPT TO:<b@acme.example>", "\n..\n", "\n..two\n", "\n.\nQUIT"]
@@ -130,8 +134,8 @@ async fn reaching_logs_in_and_sends_nothing() {
 #[tokio::test]
 async fn what_the_server_says_decides_what_can_help() {
     let cases = [
-        (("AUTH", "535 5.7.8 wrong password"), "refused", "535 5.7.8 wrong password"),
-        (("EHLO", "250 mail.example"), "refused", "the login failed"),
+        (("AUTH", "535 5.7.8 wrong password"), "not let in", "535 5.7.8 wrong password"),
+        (("EHLO", "250 mail.example"), "not let in", "the login failed"),
         (("RCPT", "550 5.1.1 nobody of that name"), "refused", "nobody of that name"),
         (("MAIL", "553 not your address"), "refused", "not your address"),
         ((".", "554 this is spam"), "refused", "this is spam"),
@@ -146,6 +150,7 @@ async fn what_the_server_says_decides_what_can_help() {
         let mailer = SmtpMailer::new(with_login(config(server.start().await))).unwrap();
         let error = mailer.send(&mail()).await.unwrap_err();
         let found = match &error {
+            MailError::NotLetIn(_) => "not let in",
             MailError::Refused(_) => "refused",
             MailError::Unreachable(_) => "unreachable",
             _ => "other",
