@@ -51,6 +51,10 @@ pub enum InboxFault {
     Recipient(u16),
     /// The mail gets this code after its last line.
     Data(u16),
+    /// The mail is kept, and its answer comes so much later.
+    Late(Duration),
+    /// The mail is kept, and the connection ends without an answer.
+    Unanswered,
     /// Nothing is ever answered.
     Hang,
 }
@@ -324,6 +328,14 @@ mod tests {
             inbox.set_fault(Some(fault));
             assert!(plain(&inbox).send(message()).await.is_err(), "{fault:?}");
         }
+        inbox.set_fault(Some(InboxFault::Unanswered));
+        assert!(plain(&inbox).send(message()).await.is_err(), "it is kept all the same");
+        inbox.set_fault(Some(InboxFault::Late(Duration::from_millis(200))));
+        let asked = std::time::Instant::now();
+        plain(&inbox).send(message()).await.unwrap();
+        assert!(asked.elapsed() >= Duration::from_millis(200));
+        assert_eq!(inbox.mails().len(), 2);
+        inbox.clear();
         inbox.set_fault(Some(InboxFault::Hang));
         let transport = plain(&inbox);
         assert!(tokio::time::timeout(Duration::from_millis(100), transport.send(message())).await.is_err());

@@ -167,7 +167,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         if let Some(InboxFault::Data(code)) = self.shared.fault() {
             return self.say(&format!("{code} Mail refused")).await;
         }
+        let fault = self.shared.fault();
         self.shared.keep(Mail { from, to, raw, tls: self.tls, user: self.user.clone() });
+        match fault {
+            Some(InboxFault::Unanswered) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+            Some(InboxFault::Late(wait)) => tokio::time::sleep(wait).await,
+            _ => {}
+        }
         self.say("250 OK, kept").await
     }
 
