@@ -1,20 +1,21 @@
 //! Alerts: who is told by mail that scheduled runs fail, and that they work again.
 //!
 //! Deciding is pure: [`decide_alert`] takes what is known of a job, a run and the time, and gives the mail and what is
-//! known afterwards. [`Alerts`] does the rest: it reads, sends and remembers.
+//! known afterwards. [`Alerts`] does the rest: it reads, and says what to write in the same commit as the end of the run.
+//! So an alert is decided once, and is as durable as the run that it tells of; the outbox sends it.
 //!
-//! A mail counts as sent only when the mail server took it for somebody, so a mail that could not go out is tried
-//! again with the next failed run.
+//! What is known of a job is at `alert/JOB` of the host's own space of the tenant.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::history::{Failure, Run, Status, Trigger};
-use crate::mail::{Mail, MailError, Postbox, is_address};
-use crate::store::{Space, Store, StoreError, Write};
+use crate::mail::is_address;
+use crate::mail::page::{self, Part};
+use crate::outbox::{Letter, MARK, Outbox, as_found};
+use crate::store::{Entry, Outcome, Space, StoreError, Write};
 
 mod text;
 
@@ -37,10 +38,21 @@ pub struct AlertState {
 pub struct AlertMail {
     /// The subject, one line.
     pub subject: String,
+    /// Whether it is good news.
+    pub good: bool,
+    part: Part,
+}
+
+impl AlertMail {
     /// The text, complete in itself.
-    pub text: String,
+    pub fn text(&self) -> String {
+        page::text(None, std::slice::from_ref(&self.part))
+    }
+
     /// The same as HTML.
-    pub html: String,
+    pub fn html(&self) -> String {
+        page::html(None, std::slice::from_ref(&self.part))
+    }
 }
 
 /// What is to be done about a run.
@@ -48,10 +60,25 @@ pub struct AlertMail {
 pub struct Decision {
     /// The mail to send, if any.
     pub mail: Option<AlertMail>,
-    /// What is known once the mail is out, or where there is none to send.
+    /// What is known once the mail is in the outbox, or where there is none to send.
     pub then: AlertState,
-    /// What is known where the mail could not go out.
-    pub unsent: AlertState,
+    /// What is known where there is nobody to send it to.
+    pub untold: AlertState,
+}
+
+/// A job that stands still: runs were due, and none has ended.
+#[derive(Debug, Clone)]
+pub struct Stall<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// The job.
+    pub job: &'a str,
+    /// The name of the process in the history.
+    pub process: &'a str,
+    /// What to tell of it.
+    pub failure: Failure,
+    /// When a run last ended, or the watch over it began.
+    pub since: DateTime<Utc>,
 }
 
 /// Decides whether a run that ended is to be told of. Only scheduled runs are: runs by hand and by events change
@@ -65,30 +92,41 @@ pub fn decide_alert(state: &AlertState, run: &Run, now: DateTime<Utc>) -> Decisi
     }
 }
 
+/// Decides whether it is to be told that a job stands still. To the rules it is a failure like any other, with a code of
+/// its own; the next run that ends well brings the good news.
+pub fn decide_stall(state: &AlertState, stall: &Stall<'_>, now: DateTime<Utc>) -> Decision {
+    let since = state.since.unwrap_or(stall.since);
+    told_of(state, &stall.failure.code, since, now, || text::stalled(stall))
+}
+
 fn unchanged(state: &AlertState) -> Decision {
-    Decision { mail: None, then: state.clone(), unsent: state.clone() }
+    Decision { mail: None, then: state.clone(), untold: state.clone() }
 }
 
 fn recovered(state: &AlertState, run: &Run) -> Decision {
     let works = AlertState { since: None, told: false, mailed: state.mailed.clone() };
     let mail = state.told.then(|| text::working_again(run, state.since.unwrap_or(run.started)));
-    // Unsent, the good news is still owed: the next good run brings it.
-    let unsent = if state.told { state.clone() } else { works.clone() };
-    Decision { mail, then: works, unsent }
+    // Good news that nobody waits for is not kept for later.
+    Decision { mail, then: works.clone(), untold: works }
 }
 
 fn failed(state: &AlertState, run: &Run, now: DateTime<Utc>) -> Decision {
     let failure = failure_of(run);
     let since = state.since.unwrap_or(run.started);
-    let unsent = AlertState { since: Some(since), ..state.clone() };
-    if state.mailed.get(&failure.code).is_some_and(|last| is_quiet(*last, now)) {
-        return unchanged(&unsent);
+    told_of(state, &failure.code, since, now, || text::failed(run, &failure, since))
+}
+
+fn told_of(state: &AlertState, code: &str, since: DateTime<Utc>, now: DateTime<Utc>, mail: impl FnOnce() -> AlertMail) -> Decision {
+    // A failure that nobody was told of is told once there is somebody.
+    let untold = AlertState { since: Some(since), ..state.clone() };
+    if state.mailed.get(code).is_some_and(|last| is_quiet(*last, now)) {
+        return unchanged(&untold);
     }
     let mut mailed = state.mailed.clone();
     mailed.retain(|_, last| is_quiet(*last, now));
-    mailed.insert(failure.code.clone(), now);
+    mailed.insert(code.to_owned(), now);
     let then = AlertState { since: Some(since), told: true, mailed };
-    Decision { mail: Some(text::failed(run, &failure, since)), then, unsent }
+    Decision { mail: Some(mail()), then, untold }
 }
 
 /// Whether a mail of this moment still keeps another from going out. A moment in the future comes from a clock that
@@ -106,111 +144,120 @@ fn failure_of(run: &Run) -> Failure {
     })
 }
 
-/// What became of the alert about a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alerted {
-    /// There was nothing to tell.
-    Nothing,
-    /// There was something to tell and nobody to tell it to.
-    Nobody,
-    /// The mail server took it.
-    Mailed,
+/// Decides what people are told, and writes it.
+pub struct Alerts<'a> {
+    outbox: &'a Outbox,
+    /// One address, or several with commas between.
+    addresses: &'a str,
+    now: DateTime<Utc>,
 }
 
-/// Why an alert did not go out.
-#[derive(Debug, thiserror::Error)]
-pub enum AlertError {
-    /// What is known of the job could not be read or written.
-    #[error("the state of the alerts is not known")]
-    Store(#[from] StoreError),
-    /// What is known of the job is not understood.
-    #[error("the state of the alerts is damaged")]
-    State(#[from] serde_json::Error),
-    /// None of the addresses can be written to.
-    #[error("the alert address is no mail address")]
-    Address,
-    /// No mail server is configured.
-    #[error("no mail server is configured")]
-    NoPostbox,
-    /// The mail could not be sent to anybody.
-    #[error("the alert could not be mailed")]
-    Mail(#[source] MailError),
+/// What an alert is about.
+struct Occasion<'a> {
+    tenant: &'a str,
+    job: &'a str,
+    run: Option<&'a str>,
+    /// Names it among all of the tenant.
+    id: String,
 }
 
-/// Tells people of failed runs.
-pub struct Alerts {
-    store: Arc<dyn Store>,
-    postbox: Option<Arc<Postbox>>,
+/// What is to be written about an occasion.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The writes, into the host's own space of the tenant.
+    pub writes: Vec<Write>,
+    /// How many mails are among them.
+    pub mails: usize,
 }
 
-impl Alerts {
-    /// Alerts with their memory in this store; without a postbox nothing can be mailed.
-    pub fn new(store: Arc<dyn Store>, postbox: Option<Arc<Postbox>>) -> Self {
-        Self { store, postbox }
+impl<'a> Alerts<'a> {
+    /// Alerts to these addresses, at this moment.
+    pub(crate) fn new(outbox: &'a Outbox, addresses: Option<&'a str>, now: DateTime<Utc>) -> Self {
+        Self { outbox, addresses: addresses.unwrap_or_default(), now }
     }
 
-    /// Takes note of a run that ended, and mails what is to be told of it to the addresses (one, or several with
-    /// commas between). Call it for every run in the order of their ends, also for those that were found dead; not
-    /// for one that the host itself stopped because it shuts down.
+    /// What is to be written with the end of a run. Ask for every run in the order of their ends, also for those that were
+    /// found dead; not for one that the host itself stopped because it shuts down. Where the commit loses a race, ask again.
     ///
     /// # Errors
-    /// Where the alert did not go out; it is then tried again with the next run.
-    pub async fn after(&self, run: &Run, addresses: Option<&str>, now: DateTime<Utc>) -> Result<Alerted, AlertError> {
-        let (space, key) = (Space::host(&run.tenant), format!("alert/{}", run.job));
-        let state = self.state(&space, &key).await?;
-        let Decision { mail, then, unsent } = decide_alert(&state, run, now);
-        let alerted = match &mail {
-            None => Ok(Alerted::Nothing),
-            Some(mail) => self.mail(&space, run, mail, addresses.unwrap_or_default(), now).await,
-        };
-        let known = match alerted {
-            Ok(Alerted::Nothing | Alerted::Mailed) => then,
-            // A failure is told once there is an address; good news that nobody waits for is not kept.
-            Ok(Alerted::Nobody) if run.status.is_good() => then,
-            Ok(Alerted::Nobody) | Err(_) => unsent,
-        };
-        if known != state {
-            self.store.commit(&space, vec![Write::put(key, serde_json::to_vec(&known)?)]).await?;
-        }
-        alerted
+    /// The store's.
+    pub(crate) async fn of_run(&self, run: &Run) -> Result<Told, StoreError> {
+        let occasion = Occasion { tenant: &run.tenant, job: &run.job, run: Some(&run.run), id: format!("{}-{}", run.run, run.status) };
+        self.of(&occasion, &|state| decide_alert(state, run, self.now)).await
     }
 
-    async fn state(&self, space: &Space, key: &str) -> Result<AlertState, AlertError> {
-        let found = self.store.get(space, &[key.to_owned()]).await?;
-        match found.into_iter().flatten().next() {
-            Some(entry) => Ok(serde_json::from_slice(&entry.value)?),
-            None => Ok(AlertState::default()),
-        }
-    }
-
-    /// One mail an address, so that one that the server refuses keeps nobody else from knowing.
-    async fn mail(&self, from: &Space, run: &Run, alert: &AlertMail, to: &str, now: DateTime<Utc>) -> Result<Alerted, AlertError> {
-        let to: Vec<&str> = to.split(',').map(str::trim).filter(|to| !to.is_empty()).collect();
-        if to.is_empty() {
-            return Ok(Alerted::Nobody);
-        }
-        let postbox = self.postbox.as_ref().ok_or(AlertError::NoPostbox)?;
-        let mut alerted = Err(AlertError::Address);
-        for (at, to) in to.into_iter().enumerate().filter(|(_, to)| is_address(to)) {
-            match postbox.send(from, &addressed(run, alert, at, to), now).await {
-                Ok(_) => alerted = Ok(Alerted::Mailed),
-                Err(error) if alerted.is_err() => alerted = Err(AlertError::Mail(error)),
-                Err(_) => tracing::warn!(tenant = run.tenant, run = run.run, "an alert was refused for one of its addresses"),
+    /// Writes what is to be told of a job that stands still, and says how many mails that is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn of_stall(&self, stall: &Stall<'_>) -> Result<usize, StoreError> {
+        let id = format!("stall-{}-{}", stall.job, self.now.timestamp_millis());
+        let occasion = Occasion { tenant: stall.tenant, job: stall.job, run: None, id };
+        loop {
+            let Told { writes, mails } = self.of(&occasion, &|state| decide_stall(state, stall, self.now)).await?;
+            if writes.is_empty() || self.outbox.store().commit(&Space::host(stall.tenant), writes).await? == Outcome::Committed {
+                return Ok(mails);
             }
         }
-        alerted
+    }
+
+    async fn of(&self, occasion: &Occasion<'_>, decide: &(dyn Fn(&AlertState) -> Decision + Send + Sync)) -> Result<Told, StoreError> {
+        let key = format!("alert/{}", occasion.job);
+        let found = self.outbox.store().get(&Space::host(occasion.tenant), &[key.clone(), MARK.to_owned()]).await?;
+        let mut found = found.iter().map(Option::as_ref);
+        let (stored, mark) = (found.next().flatten(), found.next().flatten());
+        let state = stored.map(|entry| read(occasion, entry)).unwrap_or_default();
+        let Decision { mail, then, untold } = decide(&state);
+        let letters = mail.as_ref().map(|mail| self.letters(occasion, mail)).unwrap_or_default();
+        let known = if mail.is_some() && letters.is_empty() { untold } else { then };
+        let mut writes = Vec::new();
+        if known != state {
+            let bytes = serde_json::to_vec(&known).map_err(|error| StoreError::Other(format!("could not write {key}: {error}")))?;
+            writes.push(Write::put(key, bytes).when(as_found(stored)));
+        }
+        writes.extend(self.outbox.writes(occasion.tenant, mark, &letters).await?);
+        Ok(Told { writes, mails: letters.len() })
+    }
+
+    /// One letter an address, so that one that the server refuses keeps nobody else from knowing.
+    fn letters(&self, occasion: &Occasion<'_>, mail: &AlertMail) -> Vec<(String, Letter)> {
+        let given = self.addresses.split(',').map(str::trim).filter(|to| !to.is_empty());
+        let (good, bad): (Vec<&str>, Vec<&str>) = given.partition(|to| is_address(to));
+        if !bad.is_empty() {
+            tracing::error!(tenant = occasion.tenant, "{} of the alert addresses cannot be written to", bad.len());
+        }
+        if good.is_empty() || !self.outbox.has_server() {
+            return Vec::new();
+        }
+        good.into_iter().enumerate().map(|(at, to)| self.letter(occasion, mail, at, to)).collect()
+    }
+
+    fn letter(&self, occasion: &Occasion<'_>, mail: &AlertMail, at: usize, to: &str) -> (String, Letter) {
+        let id = format!("{}-{at}", occasion.id);
+        let letter = Letter {
+            to: to.to_owned(),
+            subject: mail.subject.clone(),
+            opening: None,
+            parts: vec![mail.part.clone()],
+            key: format!("alert/{id}"),
+            good: mail.good,
+            tenant: occasion.tenant.to_owned(),
+            job: occasion.job.to_owned(),
+            run: occasion.run.map(str::to_owned),
+            created: self.now,
+            refused: None,
+            members: Vec::new(),
+        };
+        (id, letter)
     }
 }
 
-/// The run's id makes the key, so an alert that is decided twice goes out once.
-fn addressed(run: &Run, alert: &AlertMail, at: usize, to: &str) -> Mail {
-    Mail {
-        to: vec![to.to_owned()],
-        subject: alert.subject.clone(),
-        text: alert.text.clone(),
-        html: Some(alert.html.clone()),
-        key: format!("alert/{}/{}/{at}", run.run, run.status),
-    }
+/// A state that cannot be read must not keep runs from ending: at worst something is told twice.
+fn read(occasion: &Occasion<'_>, entry: &Entry) -> AlertState {
+    serde_json::from_slice(&entry.value).unwrap_or_else(|error| {
+        tracing::error!(tenant = occasion.tenant, job = occasion.job, %error, "what is known of the alerts is damaged, and begins anew");
+        AlertState::default()
+    })
 }
 
 #[cfg(test)]

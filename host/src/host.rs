@@ -13,10 +13,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::Engine;
 use crate::history::{History, RunDetail};
 use crate::mail::{Mailer, Postbox};
+use crate::outbox::{self, Outbox, OutboxNumbers};
 use crate::plugin::CallError;
 use crate::runner::{Order, RunError, Runner};
 use crate::scheduler::{self, Life};
-use crate::store::{MemoryStore, Store};
+use crate::store::{MemoryStore, Store, StoreError};
 use crate::tenant::Tenant;
 
 /// Runs the plugins of any number of tenants. Two hosts share nothing, also in one process.
@@ -82,12 +83,10 @@ impl HostBuilder {
             None => Engine::new(self.cache).map_err(|error| BuildError(error.to_string()))?,
         };
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let runner = Runner {
-            history: Arc::new(History::new(store.clone())),
-            post: self.mailer.map(|mailer| Arc::new(Postbox::new(mailer, store.clone()))),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
-            store,
-        };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let post = self.mailer.map(|mailer| Arc::new(Postbox::new(mailer, store.clone())));
+        let outbox = Arc::new(Outbox::new(store.clone(), post.clone(), clock.clone()));
+        let runner = Runner { history: Arc::new(History::new(store.clone())), post, outbox, clock, store };
         Ok(Host { engine, runner })
     }
 }
@@ -132,6 +131,27 @@ impl Host {
         scheduler::keep(&self.runner, tenant, life).await;
     }
 
+    /// Sends the alerts that wait in the store, until `stop`; the one that is on its way then goes out, unless `abort` ends
+    /// it. Of several hosts that share a store one does so, and another takes over when it is gone. Runs write alerts
+    /// whether or not anybody sends them.
+    pub async fn keep_outbox(&self, life: &Life) {
+        life.abort.run_until_cancelled(outbox::keep(&self.runner.outbox, life)).await;
+    }
+
+    /// Sends the alerts that wait and may go out now, once, for who keeps no outbox. Answers `false` where there is no
+    /// mailer, or another host is sending.
+    ///
+    /// # Errors
+    /// The store's. A mail that is not taken is no error: it goes on waiting.
+    pub async fn send_alerts(&self) -> Result<bool, StoreError> {
+        outbox::send_now(&self.runner.outbox).await
+    }
+
+    /// The numbers of the alerts that wait and were sent.
+    pub fn outbox_numbers(&self) -> &OutboxNumbers {
+        self.runner.outbox.numbers()
+    }
+
     /// What a tenant's plugin is lent for a question, a page or an explanation.
     pub fn lend(&self, tenant: &Tenant) -> Lent {
         self.runner.lend(tenant)
@@ -166,6 +186,10 @@ mod tests {
     async fn every_call_can_be_spawned(host: Host, tenant: Tenant, order: Order) {
         let _ = send(host.run(&tenant, order, CancellationToken::new(), watch::Sender::default())).await;
         let _ = send(host.look_up(&tenant, "adiaz")).await;
+        let life = Life::default();
+        send(host.keep_schedules(&tenant, &life)).await;
+        send(host.keep_outbox(&life)).await;
+        let _ = send(host.send_alerts()).await;
         let _ = send(tenant.pack.decide(host.lend(&tenant), Vec::new())).await;
     }
 }

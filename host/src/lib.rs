@@ -106,6 +106,7 @@ pub mod history;
 mod host;
 mod limits;
 pub mod mail;
+mod outbox;
 pub mod plugin;
 mod runner;
 pub mod scheduler;
@@ -118,6 +119,7 @@ pub mod token;
 
 pub use engine::Engine;
 pub use host::{BuildError, Host, HostBuilder};
+pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};
 pub use site::{Changes, Environment, Site, SiteError};

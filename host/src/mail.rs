@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 mod compose;
 mod exchange;
+pub(crate) mod page;
 mod postbox;
 mod smtp;
 

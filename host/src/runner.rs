@@ -3,24 +3,27 @@
 //! Holds the rules of every run: one of a job at a time for a tenant, a limit in time outside the plugin, an end in
 //! the history whatever happens, and a mail when a scheduled one fails.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::SecondsFormat;
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::alert::Alerts;
+use crate::alert::{Alerts, Stall};
 use crate::answer::Entry;
 use crate::capability::{Journal, Lent, Progress};
 use crate::clock::Clock;
 use crate::connection::{CallLog, CallRecord, HttpClient};
-use crate::description::{self, PropertyInfo, PropertyValue};
-use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger, Warning};
+use crate::description::{self, JobInfo, PropertyInfo, PropertyValue};
+use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger, Warning, Witness};
 use crate::mail::Postbox;
+use crate::outbox::Outbox;
 use crate::plugin::{CallError, Outcome};
 use crate::scheduler::Missed;
-use crate::store::{Guard, Store, StoreError};
+use crate::store::{Guard, Store, StoreError, Write};
 use crate::tenant::Tenant;
 
 /// A run may take this long at least, whatever the tenant's interval is.
@@ -89,12 +92,11 @@ impl Order {
             let known = tenant.description.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(OrderError::UnknownJob { job: job.to_owned(), known });
         };
-        let interval = tenant.interval_minutes(info).map_or(LEAST_LIMIT, |minutes| Duration::from_secs(minutes * 60));
         Ok(Self {
             job: info.name.clone(),
             process: info.process.clone(),
             trigger,
-            limit: interval.max(LEAST_LIMIT),
+            limit: time_limit(tenant, info),
             described: info.options.clone(),
             options: Vec::new(),
             missed: None,
@@ -146,7 +148,40 @@ pub(crate) struct Runner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) history: Arc<History>,
     pub(crate) post: Option<Arc<Postbox>>,
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// How long a run of a job may take: its interval, or ten minutes where that is shorter.
+pub(crate) fn time_limit(tenant: &Tenant, job: &JobInfo) -> Duration {
+    let interval = tenant.interval_minutes(job).map_or(LEAST_LIMIT, |minutes| Duration::from_secs(minutes * 60));
+    interval.max(LEAST_LIMIT)
+}
+
+/// Sees the runs of a tenant end, and has the alerts written with them.
+struct Telling<'a> {
+    alerts: Alerts<'a>,
+    outbox: &'a Outbox,
+    tenant: &'a str,
+    mails: AtomicUsize,
+}
+
+#[async_trait]
+impl Witness for Telling<'_> {
+    async fn saw(&self, run: &Run) -> Result<Vec<Write>, StoreError> {
+        let told = self.alerts.of_run(run).await?;
+        self.mails.fetch_add(told.mails, Ordering::Relaxed);
+        Ok(told.writes)
+    }
+}
+
+impl Telling<'_> {
+    /// What was written is stored: it may be sent.
+    fn stored(&self) {
+        if self.mails.load(Ordering::Relaxed) > 0 {
+            self.outbox.wake(self.tenant);
+        }
+    }
 }
 
 impl Runner {
@@ -184,9 +219,6 @@ impl Runner {
         let busy = || RunError::Busy { tenant: tenant.name.to_string(), job: order.job.clone() };
         let alone = self.store.try_lock(&tenant.name, &format!("job-{}", order.job)).await?.ok_or_else(busy)?;
         let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
-        for dead in &open.aborted {
-            self.alert(tenant, dead).await;
-        }
         Ok(Begun { order, open, _alone: alone })
     }
 
@@ -223,11 +255,13 @@ impl Runner {
         }
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
-        let detail = self.history.finish(open, ending, self.clock.now()).await?;
         // Who stops a run knows that it stopped.
-        if !stopped {
-            self.alert(tenant, &detail.run).await;
+        if stopped {
+            return Ok(self.history.finish(open, ending, self.clock.now()).await?);
         }
+        let telling = self.telling(tenant);
+        let detail = self.history.finish_before(&telling, open, ending, self.clock.now()).await?;
+        telling.stored();
         Ok(detail)
     }
 
@@ -235,9 +269,6 @@ impl Runner {
     pub(crate) async fn discard(&self, tenant: &Tenant, order: &Order) {
         let noted = async {
             let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
-            for dead in &open.aborted {
-                self.alert(tenant, dead).await;
-            }
             self.history.finish(open, Ending::new(Status::Discarded), self.clock.now()).await
         };
         if let Err(error) = noted.await {
@@ -249,12 +280,7 @@ impl Runner {
     pub(crate) async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
         let process = tenant.description.listener.as_ref().map_or(LOOK_UP, |listener| listener.process.as_str());
         let open = match self.start(tenant, LOOK_UP, process, Trigger::Manual).await {
-            Ok(open) => {
-                for dead in &open.aborted {
-                    self.alert(tenant, dead).await;
-                }
-                Some(open)
-            }
+            Ok(open) => Some(open),
             // Whoever waits for the answer is served all the same.
             Err(error) => {
                 tracing::error!(tenant = %tenant.name, %error, "a look-up could not be written to the history");
@@ -279,15 +305,26 @@ impl Runner {
 
     async fn start(&self, tenant: &Tenant, job: &str, process: &str, trigger: Trigger) -> Result<OpenRun, StoreError> {
         let new = NewRun { tenant: tenant.name.to_string(), job: job.to_owned(), process: process.to_owned(), trigger };
-        self.history.start(new, self.clock.now()).await
+        let telling = self.telling(tenant);
+        let open = self.history.start_before(&telling, new, self.clock.now()).await?;
+        telling.stored();
+        Ok(open)
     }
 
-    /// A mail that cannot be sent changes nothing of the run: it is logged, and the run stands.
-    async fn alert(&self, tenant: &Tenant, run: &Run) {
-        let alerts = Alerts::new(self.store.clone(), self.post.clone());
-        if let Err(error) = alerts.after(run, tenant.alert_address(), self.clock.now()).await {
-            tracing::error!(tenant = %tenant.name, run = %run.run, %error, "the alert was not sent");
+    fn telling<'a>(&'a self, tenant: &'a Tenant) -> Telling<'a> {
+        let alerts = Alerts::new(&self.outbox, tenant.alert_address(), self.clock.now());
+        Telling { alerts, outbox: &self.outbox, tenant: &tenant.name, mails: AtomicUsize::new(0) }
+    }
+
+    /// Tells that a job has not come to an end since then, although so many runs were due.
+    pub(crate) async fn stalled(&self, tenant: &Tenant, job: &JobInfo, since: DateTime<Utc>, due: u64) -> Result<(), StoreError> {
+        let stall =
+            Stall { tenant: &tenant.name, job: &job.name, process: &job.process, failure: stall_failure(tenant, since, due), since };
+        if Alerts::new(&self.outbox, tenant.alert_address(), self.clock.now()).of_stall(&stall).await? > 0 {
+            tracing::error!(tenant = %tenant.name, job = job.name, %since, "no run has ended for three ticks");
+            self.outbox.wake(&tenant.name);
         }
+        Ok(())
     }
 }
 
@@ -322,7 +359,23 @@ fn missed_warning(tenant: &Tenant, missed: Missed) -> Warning {
         "{runs} did not start when they {verb} due, from {} on: the host was not running. This run makes up for them.",
         missed.first.to_rfc3339_opts(SecondsFormat::Secs, true)
     );
-    Warning { code: format!("{}60", tenant.description.code_prefix), message, subject: None }
+    Warning { code: format!("{}{SCHEDULE_MISSED}", tenant.description.code_prefix), message, subject: None }
+}
+
+/// The number of the catalogue under which a pack explains that a schedule was missed.
+const SCHEDULE_MISSED: &str = "60";
+
+fn stall_failure(tenant: &Tenant, since: DateTime<Utc>, due: u64) -> Failure {
+    let known = tenant.description.errors.iter().find(|info| info.number == SCHEDULE_MISSED);
+    let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let look = "Look in the history whether a run is under way that does not end, whether another program holds the job, and in \
+                the log of the host whether its store fails.";
+    Failure {
+        code: format!("{}{SCHEDULE_MISSED}", tenant.description.code_prefix),
+        title: known.map_or_else(|| "A schedule was missed".to_owned(), |info| info.title.clone()),
+        message: format!("No run has come to an end since {since}, well or badly, although {due} were due since."),
+        remedy: known.map_or_else(|| look.to_owned(), |info| format!("{look} {}", info.remedy)),
+    }
 }
 
 fn failed(failure: Failure) -> Ending {

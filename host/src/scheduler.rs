@@ -4,6 +4,8 @@
 //! own space. A tick that passed while the host was down, or the machine asleep, is made up for once, however many there
 //! were. It is accounted for before the run begins: a run that dies with its process is in the history as `ABORTED`, and is
 //! not begun again and again.
+//!
+//! Beside each agenda there is a watch over it, which tells when no run of it ends any more (`stall`).
 
 use std::time::Duration;
 
@@ -20,8 +22,12 @@ use crate::store::{Space, StoreError, Write};
 use crate::tenant::Tenant;
 
 mod agenda;
+mod stall;
 
 pub use agenda::{Agenda, Missed};
+pub use stall::stalls_at;
+
+use stall::Watch;
 
 /// A tick that is noticed later than this was missed: the host was not there for it.
 const LATE: TimeDelta = TimeDelta::seconds(60);
@@ -56,6 +62,7 @@ pub(crate) async fn keep(runner: &Runner, tenant: &Tenant, life: &Life) {
     for job in tenant.description.jobs.iter().filter(|job| job.schedulable) {
         let agenda = tenant.agenda(job);
         if !agenda.is_empty() {
+            turns.spawn(Watch::new(runner, tenant, job, &agenda).keep());
             let (runner, tenant, job, life) = (runner.clone(), tenant.clone(), job.name.clone(), life.clone());
             turns.spawn(Scheduler { runner, tenant, job, agenda, life }.turn());
         }

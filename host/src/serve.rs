@@ -99,6 +99,8 @@ impl Server {
         let mut changes = site.changes();
         let mut residents = Residents::new(site.clone(), life.clone());
         residents.settle();
+        let (host, of_outbox) = (site.host().clone(), life.clone());
+        life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
         let drain = limits.drain;
         let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
 mod ageing;
+mod alerts;
 mod api;
 mod batch;
 mod commands;

@@ -14,14 +14,14 @@ use shift_access::{Host, Tenant};
 use tokio::sync::watch;
 
 /// A clock that stands until it is put forward, and wakes who waits for a moment.
-struct Hand(watch::Sender<DateTime<Utc>>);
+pub(crate) struct Hand(watch::Sender<DateTime<Utc>>);
 
 impl Hand {
-    fn at(moment: &str) -> Arc<Self> {
+    pub(crate) fn at(moment: &str) -> Arc<Self> {
         Arc::new(Self(watch::Sender::new(moment.parse().unwrap())))
     }
 
-    fn forward(&self, by: TimeDelta) {
+    pub(crate) fn forward(&self, by: TimeDelta) {
         self.0.send_modify(|now| *now += by);
     }
 }

@@ -1,11 +1,12 @@
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::history::Warning;
-use crate::mail::Mailer;
-use crate::store::MemoryStore;
+use crate::mail::{Mail, MailError, Mailer, Postbox};
+use crate::store::{MemoryStore, Scan, Store};
 
 fn noon() -> DateTime<Utc> {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -83,7 +84,7 @@ fn only_scheduled_runs_that_ended_are_told_of() {
     for trigger in [Trigger::Manual, Trigger::Event] {
         for code in [None, Some("B")] {
             let decision = decide_alert(&state, &Run { trigger, ..run(5, code) }, after(5));
-            assert_eq!((decision.mail, &decision.then, &decision.unsent), (None, &state, &state), "{trigger:?} {code:?}");
+            assert_eq!((decision.mail, &decision.then, &decision.untold), (None, &state, &state), "{trigger:?} {code:?}");
         }
     }
     for status in [Status::InProcess, Status::Discarded] {
@@ -98,7 +99,7 @@ fn only_scheduled_runs_that_ended_are_told_of() {
 fn a_run_that_could_not_speak_for_itself_is_told_of_too() {
     let dead = Run { status: Status::Aborted, failure: None, ..run(0, Some("A")) };
     let mail = decide_alert(&AlertState::default(), &dead, noon()).mail.unwrap();
-    assert!(mail.subject.contains("(ABORTED)") && mail.text.contains("process ended"), "{mail:?}");
+    assert!(mail.subject.contains("(ABORTED)") && mail.text().contains("process ended"), "{mail:?}");
 }
 
 #[test]
@@ -119,23 +120,23 @@ What to do:
   Wait & see.
 
 Failing since:
-  2026-03-01 12:00:00 UTC
+  2026-03-01T12:00:00Z
 
 This run:
-  run-400, started 2026-03-01 18:40:00 UTC
+  run-400, started 2026-03-01T18:40:00Z
 
 More:
   PROGRAM history acme run-400
 ";
-    assert_eq!(mail.text.replace(env!("CARGO_PKG_NAME"), "PROGRAM"), text);
-    for part in ["A1", "It answered 503 &lt;nothing&gt;<br>request id 17", "Wait &amp; see.", "12:00:00 UTC", "run-400"] {
-        assert!(mail.html.contains(part), "{part} in {}", mail.html);
+    assert_eq!(mail.text().replace(env!("CARGO_PKG_NAME"), "PROGRAM"), text);
+    for part in ["A1", "It answered 503 &lt;nothing&gt;<br>request id 17", "Wait &amp; see.", "12:00:00Z", "run-400"] {
+        assert!(mail.html().contains(part), "{part} in {}", mail.html());
     }
     let good = Run { warnings: vec![Warning { code: "w".into(), message: "w".into(), subject: None }], ..run(430, None) };
     let mail = decide_alert(&first, &good, after(430)).mail.unwrap();
     assert_eq!(mail.subject, "[A] Status - Batch [B] is working again for acme");
-    for part in ["Was failing since:\n  2026-03-01 12:00:00 UTC", "run-430", "COMPLETE", "Warnings:\n  1"] {
-        assert!(mail.text.contains(part), "{part} in {}", mail.text);
+    for part in ["Was failing since:\n  2026-03-01T12:00:00Z", "run-430", "COMPLETE", "Warnings:\n  1"] {
+        assert!(mail.text().contains(part), "{part} in {}", mail.text());
     }
 }
 
@@ -146,28 +147,38 @@ fn a_long_or_broken_name_makes_no_broken_subject() {
     assert!(subject.chars().count() <= 250 && !subject.contains(['\r', '\n']), "{subject}");
 }
 
-/// Takes mails, or refuses those to some address; `*` for all.
-#[derive(Default)]
-struct Inbox {
-    taken: Mutex<Vec<(String, String)>>,
-    refuses: Mutex<&'static str>,
+#[test]
+fn a_job_that_stands_still_is_told_of_like_a_failure_and_a_good_run_makes_it_right() {
+    let stall = Stall {
+        tenant: "acme",
+        job: "batch",
+        process: "[A] Status - Batch [B]",
+        failure: run(0, Some("60")).failure.unwrap(),
+        since: noon(),
+    };
+    let first = decide_stall(&AlertState::default(), &stall, after(90));
+    let mail = first.mail.unwrap();
+    assert_eq!(mail.subject, "[A] Status - Batch [B] stands still for acme (60)");
+    for part in ["Code:\n  60", "Nothing ended since:\n  2026-03-01T12:00:00Z", "history acme\n"] {
+        assert!(mail.text().contains(part), "{part} in {}", mail.text());
+    }
+    let again = decide_stall(&first.then, &stall, after(90 + 359));
+    assert_eq!((again.mail, &again.then), (None, &first.then), "not again within six hours");
+    assert!(decide_stall(&first.then, &stall, after(90 + 360)).mail.is_some());
+    let other = decide_alert(&first.then, &run(100, Some("A")), after(100));
+    assert!(other.mail.is_some(), "a run that ended with another code is told at once");
+    let good = decide_alert(&other.then, &run(130, None), after(130));
+    let mail = good.mail.unwrap();
+    assert!(mail.good && mail.text().contains("Was failing since:\n  2026-03-01T12:00:00Z"), "{}", mail.text());
 }
 
-impl Inbox {
-    fn take(&self) -> Vec<(String, String)> {
-        std::mem::take(&mut *self.taken.lock().unwrap())
-    }
-}
+/// Never asked: here nothing is sent.
+struct Nowhere;
 
 #[async_trait]
-impl Mailer for Inbox {
-    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let refuses = *self.refuses.lock().unwrap();
-        if refuses == "*" || mail.to[0] == refuses {
-            return Err(MailError::Unreachable("away".into()));
-        }
-        self.taken.lock().unwrap().push((mail.to[0].clone(), mail.subject.clone()));
-        Ok(())
+impl Mailer for Nowhere {
+    async fn send(&self, _mail: &Mail) -> Result<(), MailError> {
+        Err(MailError::Unreachable("nowhere".into()))
     }
 
     async fn reach(&self) -> Result<(), MailError> {
@@ -175,87 +186,89 @@ impl Mailer for Inbox {
     }
 }
 
-fn alerts() -> (Alerts, Arc<Inbox>) {
-    let (store, inbox): (Arc<dyn Store>, _) = (Arc::new(MemoryStore::new()), Arc::new(Inbox::default()));
-    let postbox = Postbox::new(Arc::clone(&inbox) as Arc<dyn Mailer>, Arc::clone(&store));
-    (Alerts::new(store, Some(Arc::new(postbox))), inbox)
+fn outbox(store: &Arc<dyn Store>, has_server: bool) -> Outbox {
+    let post = has_server.then(|| Arc::new(Postbox::new(Arc::new(Nowhere), Arc::clone(store))));
+    Outbox::new(Arc::clone(store), post, Arc::new(SystemClock))
 }
+
+/// What a series of runs writes: how many letters after each, and to whom at the end.
+async fn letters(outbox: &Outbox, runs: &[(i64, Option<&str>, Option<&str>)]) -> (Vec<usize>, Vec<String>) {
+    let mut written = Vec::new();
+    for (minute, code, to) in runs {
+        let run = run(*minute, *code);
+        let told = Alerts::new(outbox, *to, after(*minute)).of_run(&run).await.unwrap();
+        written.push(told.mails);
+        assert_eq!(outbox.store().commit(&Space::host("acme"), told.writes).await.unwrap(), Outcome::Committed);
+    }
+    let found = outbox.store().scan(&Space::host("acme"), &Scan::new("outbox/", 100)).await.unwrap().entries;
+    let to = found.iter().map(|entry| serde_json::from_slice::<Letter>(&entry.value).unwrap().to);
+    (written, to.collect())
+}
+
+const OPS: Option<&str> = Some("ops@acme.example");
 
 #[tokio::test]
 async fn everybody_is_told_with_a_mail_of_their_own() {
-    let (alerts, inbox) = alerts();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let to = Some(" a@acme.example, Operations <b@acme.example>,nonsense, ");
-    assert_eq!(alerts.after(&run(0, Some("A")), to, noon()).await.unwrap(), Alerted::Mailed);
-    let taken: Vec<_> = inbox.take().into_iter().map(|(to, _)| to).collect();
-    assert_eq!(taken, ["a@acme.example", "Operations <b@acme.example>"]);
-    assert_eq!(alerts.after(&run(5, Some("A")), to, after(5)).await.unwrap(), Alerted::Nothing);
-    assert_eq!(alerts.after(&run(10, None), to, after(10)).await.unwrap(), Alerted::Mailed);
-    assert!(inbox.take().iter().all(|(_, subject)| subject.contains("working again")));
-    assert_eq!(alerts.after(&run(15, None), to, after(15)).await.unwrap(), Alerted::Nothing);
-}
-
-#[tokio::test]
-async fn tenants_and_jobs_have_alerts_of_their_own() {
-    let (alerts, inbox) = alerts();
-    let failed = run(0, Some("A"));
-    for other in
-        [failed.clone(), Run { tenant: "acme2".into(), ..failed.clone() }, Run { job: "other".into(), run: "run-x".into(), ..failed }]
-    {
-        assert_eq!(alerts.after(&other, Some("a@acme.example"), noon()).await.unwrap(), Alerted::Mailed);
-    }
-    assert_eq!(inbox.take().len(), 3);
-}
-
-#[tokio::test]
-async fn one_refused_address_keeps_nobody_else_from_knowing() {
-    let (alerts, inbox) = alerts();
-    *inbox.refuses.lock().unwrap() = "a@acme.example";
-    let to = Some("a@acme.example,b@acme.example");
-    assert_eq!(alerts.after(&run(0, Some("A")), to, noon()).await.unwrap(), Alerted::Mailed);
-    assert_eq!(inbox.take().len(), 1);
-}
-
-#[tokio::test]
-async fn what_could_not_go_out_is_tried_with_the_next_run() {
-    let (alerts, inbox) = alerts();
-    let to = Some("a@acme.example");
-    *inbox.refuses.lock().unwrap() = "*";
-    let refused = alerts.after(&run(0, Some("A")), to, noon()).await;
-    assert!(matches!(refused, Err(AlertError::Mail(MailError::Unreachable(_)))), "{refused:?}");
-    *inbox.refuses.lock().unwrap() = "";
-    assert_eq!(alerts.after(&run(30, Some("A")), to, after(30)).await.unwrap(), Alerted::Mailed);
-
-    *inbox.refuses.lock().unwrap() = "*";
-    assert!(alerts.after(&run(60, None), to, after(60)).await.is_err());
-    *inbox.refuses.lock().unwrap() = "";
-    assert_eq!(alerts.after(&run(90, None), to, after(90)).await.unwrap(), Alerted::Mailed);
-    assert!(inbox.take()[1].1.contains("working again"));
+    let runs = [(0, Some("A"), to), (5, Some("A"), to), (10, None, to), (15, None, to)];
+    let (written, to) = letters(&outbox(&store, true), &runs).await;
+    assert_eq!(written, [2, 0, 2, 0]);
+    assert_eq!(to, ["a@acme.example", "Operations <b@acme.example>", "a@acme.example", "Operations <b@acme.example>"]);
 }
 
 #[tokio::test]
 async fn without_an_address_nobody_is_told_until_there_is_one() {
-    let (alerts, inbox) = alerts();
-    for to in [None, Some(""), Some(" , ")] {
-        assert_eq!(alerts.after(&run(0, Some("A")), to, noon()).await.unwrap(), Alerted::Nobody);
-    }
-    assert_eq!(alerts.after(&run(30, Some("A")), Some("a@acme.example"), after(30)).await.unwrap(), Alerted::Mailed);
-    assert_eq!(inbox.take().len(), 1);
-    assert!(matches!(alerts.after(&run(60, Some("B")), Some("nonsense"), after(60)).await, Err(AlertError::Address)));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let runs =
+        [(0, Some("A"), None), (5, Some("A"), Some(" , ")), (10, Some("A"), Some("nonsense")), (30, Some("A"), OPS), (35, Some("A"), OPS)];
+    let (written, _) = letters(&outbox(&store, true), &runs).await;
+    assert_eq!(written, [0, 0, 0, 1, 0]);
 }
 
 #[tokio::test]
 async fn good_news_for_an_address_that_was_removed_is_not_kept_for_later() {
-    let (alerts, inbox) = alerts();
-    assert_eq!(alerts.after(&run(0, Some("A")), Some("a@acme.example"), noon()).await.unwrap(), Alerted::Mailed);
-    assert_eq!(alerts.after(&run(30, None), None, after(30)).await.unwrap(), Alerted::Nobody);
-    assert_eq!(alerts.after(&run(60, None), Some("a@acme.example"), after(60)).await.unwrap(), Alerted::Nothing);
-    assert_eq!(inbox.take().len(), 1);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (written, _) = letters(&outbox(&store, true), &[(0, Some("A"), OPS), (30, None, None), (60, None, OPS)]).await;
+    assert_eq!(written, [1, 0, 0]);
 }
 
 #[tokio::test]
-async fn without_a_mail_server_it_is_said_why() {
-    let alerts = Alerts::new(Arc::new(MemoryStore::new()), None);
-    let refused = alerts.after(&run(0, Some("A")), Some("a@acme.example"), noon()).await;
-    assert!(matches!(refused, Err(AlertError::NoPostbox)), "{refused:?}");
-    assert_eq!(alerts.after(&run(5, None), Some("a@acme.example"), after(5)).await.unwrap(), Alerted::Nothing);
+async fn without_a_mail_server_nothing_is_written_and_with_one_it_is_told() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (written, to) = letters(&outbox(&store, false), &[(0, Some("A"), OPS), (5, Some("A"), OPS)]).await;
+    assert_eq!((written, to.len()), (vec![0, 0], 0));
+    assert_eq!(letters(&outbox(&store, true), &[(30, Some("A"), OPS), (60, None, OPS)]).await.0, [1, 1]);
+}
+
+#[tokio::test]
+async fn tenants_and_jobs_have_alerts_of_their_own() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let outbox = outbox(&store, true);
+    let failed = run(0, Some("A"));
+    for other in
+        [failed.clone(), Run { tenant: "acme2".into(), ..failed.clone() }, Run { job: "other".into(), run: "run-x".into(), ..failed }]
+    {
+        assert_eq!(Alerts::new(&outbox, OPS, noon()).of_run(&other).await.unwrap().mails, 1);
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_decide_at_once_one_is_asked_again() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let outbox = outbox(&store, true);
+    let (space, alerts) = (Space::host("acme"), Alerts::new(&outbox, OPS, noon()));
+    let first = alerts.of_run(&run(0, Some("A"))).await.unwrap();
+    let second = alerts.of_run(&run(1, Some("A"))).await.unwrap();
+    assert_eq!((first.mails, second.mails), (1, 1));
+    assert_eq!(store.commit(&space, first.writes).await.unwrap(), Outcome::Committed);
+    assert!(matches!(store.commit(&space, second.writes).await.unwrap(), Outcome::Conflict(_)));
+    assert_eq!(alerts.of_run(&run(1, Some("A"))).await.unwrap().mails, 0, "decided anew, it is the same failure");
+}
+
+#[tokio::test]
+async fn a_state_that_is_damaged_begins_anew() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    store.commit(&Space::host("acme"), vec![Write::put("alert/batch", "{")]).await.unwrap();
+    assert_eq!(letters(&outbox(&store, true), &[(0, Some("A"), OPS), (5, Some("A"), OPS)]).await.0, [1, 0]);
 }

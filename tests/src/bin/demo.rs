@@ -69,6 +69,7 @@ async fn failure(stage: &Stage) -> Result<()> {
     let tenant = site.tenant(TENANT)?;
     let order = Order::new(&tenant, "batch", Trigger::Schedule)?;
     site.host().run(&tenant, order, Default::default(), Default::default()).await?;
+    site.host().send_alerts().await?;
     stage.ukg.faults().clear();
     let mails = stage.inbox.wait_for(1).await?;
     for mail in mails {
