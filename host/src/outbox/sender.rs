@@ -73,8 +73,9 @@ struct Slip {
     created: DateTime<Utc>,
     /// Not before this moment.
     next: Option<DateTime<Utc>>,
-    /// A group goes as it was written: it is not put into another.
-    is_group: bool,
+    /// It goes as it is, and is not put together with others: a group, or what was tried without an answer. The server may
+    /// have taken that, and then its copy must have the same name.
+    as_it_is: bool,
 }
 
 /// A tenant that may have mail.
@@ -196,12 +197,12 @@ impl<'a> Sender<'a> {
     /// Takes over what a process before this one left half done. Letters of a group are taken out of their tenants before
     /// any tenant is looked at, so none is seen twice.
     async fn begin(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.slips.retain(|_, slip| !slip.is_group);
+        self.slips.retain(|place, _| !place.tenant.is_empty());
         let groups = self.all(&nobody(), GROUP).await?;
         for entry in groups {
             let Some(letter) = read::<Letter>(&entry) else { continue };
             self.take_out(&letter.members).await?;
-            let slip = Slip { to: letter.to, created: letter.created, next: None, is_group: true };
+            let slip = Slip { to: letter.to, created: letter.created, next: None, as_it_is: true };
             self.slips.insert(Place { tenant: String::new(), key: entry.key }, slip);
         }
         for entry in self.all(&nobody(), PACE).await? {
@@ -251,8 +252,8 @@ impl<'a> Sender<'a> {
             };
             waiting += 1;
             let place = Place { tenant: tenant.to_owned(), key: entry.key };
-            let next = known.get(&place).and_then(|slip| slip.next);
-            self.slips.insert(place, Slip { to: letter.to, created: letter.created, next, is_group: false });
+            let (next, as_it_is) = known.get(&place).map_or((None, false), |slip| (slip.next, slip.as_it_is));
+            self.slips.insert(place, Slip { to: letter.to, created: letter.created, next, as_it_is });
         }
         Ok(waiting)
     }
@@ -297,7 +298,7 @@ impl<'a> Sender<'a> {
     fn next_due(&self) -> Option<DateTime<Utc>> {
         let now = self.now();
         let due = |slip: &Slip| {
-            let paced = self.minutes.get(&slip.to).filter(|_| !slip.is_group);
+            let paced = self.minutes.get(&slip.to).filter(|_| !slip.as_it_is);
             let paced = match Minute::turn(paced.copied(), 1, slip.created, now) {
                 Turn::Wait(until) => Some(until),
                 Turn::Alone | Turn::Together => None,
@@ -335,9 +336,9 @@ impl<'a> Sender<'a> {
         }
         let due = self.slips.iter().filter(|(_, slip)| slip.to == to && slip.next.is_none_or(|next| next <= now));
         let mut due: Vec<(&Place, &Slip)> = due.collect();
-        due.sort_by_key(|(_, slip)| (!slip.is_group, slip.created));
+        due.sort_by_key(|(_, slip)| (!slip.as_it_is, slip.created));
         let Some((place, oldest)) = due.first() else { return Ok(None) };
-        if oldest.is_group {
+        if oldest.as_it_is {
             return Ok(Some((*place).clone()));
         }
         match Minute::turn(self.minutes.get(to).copied(), due.len(), oldest.created, now) {
@@ -351,7 +352,7 @@ impl<'a> Sender<'a> {
     async fn put_together(&mut self, to: &str, now: DateTime<Utc>) -> Result<Option<Place>, StoreError> {
         // While a slow server was written to, more may have come.
         self.look().await?;
-        let due = self.slips.iter().filter(|(_, slip)| slip.to == to && !slip.is_group && slip.next.is_none_or(|next| next <= now));
+        let due = self.slips.iter().filter(|(_, slip)| slip.to == to && !slip.as_it_is && slip.next.is_none_or(|next| next <= now));
         let mut due: Vec<(DateTime<Utc>, Place)> = due.map(|(place, slip)| (slip.created, place.clone())).collect();
         due.sort();
         let mut letters = Vec::new();
@@ -367,7 +368,7 @@ impl<'a> Sender<'a> {
         self.commit(&nobody(), vec![Write::put(&place.key, json(&group)?)]).await?;
         self.take_out(&group.members).await?;
         group.members.iter().for_each(|member| drop(self.slips.remove(member)));
-        self.slips.insert(place.clone(), Slip { to: group.to, created: group.created, next: None, is_group: true });
+        self.slips.insert(place.clone(), Slip { to: group.to, created: group.created, next: None, as_it_is: true });
         Ok(Some(place))
     }
 
@@ -393,6 +394,7 @@ impl<'a> Sender<'a> {
             Err(MailError::Invalid(_)) => self.give_up(&place, &letter, "it has a form that cannot be sent").await,
             Err(error) => {
                 self.not_reached(&letter, &error, now);
+                self.slips.get_mut(&place).into_iter().for_each(|slip| slip.as_it_is = true);
                 Ok(())
             }
         }

@@ -282,6 +282,30 @@ async fn thirty_tenants_that_fail_at_once_are_told_of_in_four_mails_and_their_go
 }
 
 #[tokio::test]
+async fn what_the_server_may_have_taken_goes_out_under_its_own_name() {
+    let bench = Bench::fresh();
+    let mut sender = bench.sender();
+    for number in 0..9 {
+        if number == 2 {
+            sender.look().await.unwrap();
+            sender.send(&Life::default()).await.unwrap();
+            bench.server.answers("*", away());
+        }
+        bench.run(&format!("tenant-{number}"), Some("A"), OPS).await.unwrap();
+    }
+    // The third is tried, and the minute passes.
+    bench.pass(&mut sender, 2).await.unwrap();
+    bench.server.answers("*", None);
+    bench.pass(&mut sender, 8).await.unwrap();
+    let mails = bench.server.taken();
+    assert!(mails[2].subject.contains("failed for tenant-2"), "{}", mails[2].subject);
+    for number in 0..9 {
+        assert_eq!(mails.iter().filter(|mail| mail.text.contains(&format!("for tenant-{number}:"))).count(), 1);
+    }
+    assert!(mails.len() <= 6, "{}", mails.len());
+}
+
+#[tokio::test]
 async fn mails_of_another_process_are_found_and_a_tenant_without_any_is_no_longer_looked_at() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let (clock, server) = (Arc::new(Hand(Mutex::new(noon()))), Arc::<Server>::default());
