@@ -7,6 +7,9 @@ use crate::history::{Filter, Status};
 use crate::runner::LOOK_UP;
 use crate::tenant::Tenant;
 
+/// Runs read at once, whatever is asked for.
+const PAGE: u32 = 100;
+
 /// Shows the execution history, newest first, or one run with its story.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,6 +23,9 @@ pub(super) struct Args {
     /// Only runs that stand so, such as `ERROR`.
     #[arg(long)]
     status: Option<Status>,
+    /// This many runs at most; without it all that are kept.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -43,13 +49,15 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
     }
     let filter = Filter { status: args.status, job: args.job };
     let mut cursor = None;
+    let mut left = args.limit.unwrap_or(u32::MAX);
     loop {
-        let page = history.list(&tenant.name, &filter, cursor, 100).await.map_err(failed)?;
+        let page = history.list(&tenant.name, &filter, cursor, left.min(PAGE)).await.map_err(failed)?;
         for run in &page.items {
             print([if args.json { json(run)? } else { text::run_line(run) }])?;
         }
+        left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         cursor = page.next;
-        if cursor.is_none() {
+        if cursor.is_none() || left == 0 {
             return Ok(());
         }
     }
