@@ -4,17 +4,31 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::history::Warning;
 
 /// What is stored for one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Worker, example = json!({
+    "tenant": "acme",
+    "user": "adiaz",
+    "person_number": "100007",
+    "status": "on-shift",
+    "reason": "clocked-in",
+    "since": "2026-03-01T05:45:00Z",
+    "observed_at": "2026-03-01T09:00:00Z",
+    "age_seconds": 42,
+    "source": { "run": "019526f3-bf60-7000-8000-0123456789ab", "kind": "batch" },
+    "evidence": [{ "at": "2026-03-01T05:45:00Z", "what": "An in punch." }]
+}))]
 pub struct Entry {
     /// The tenant.
     pub tenant: String,
     /// The user name as the directory writes it.
     pub user: String,
     /// The person's number in the time system.
+    #[schema(required)]
     pub person_number: Option<String>,
     /// The status, in the pack's words.
     pub status: String,
@@ -22,43 +36,51 @@ pub struct Entry {
     pub reason: String,
     /// Since when it holds.
     #[serde(serialize_with = "instant")]
+    #[schema(required)]
     pub since: Option<DateTime<Utc>>,
     /// When the evidence was read.
     #[serde(serialize_with = "instant")]
+    #[schema(required)]
     pub observed_at: Option<DateTime<Utc>>,
     /// How old the evidence is, in seconds; none where nothing is stored.
+    #[schema(required)]
     pub age_seconds: Option<u64>,
     /// Where it comes from; none where nothing is stored.
+    #[schema(required)]
     pub source: Option<Source>,
     /// The way to the status.
     pub evidence: Vec<Evidence>,
 }
 
 /// Where knowledge comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Source {
     /// The run that read it.
+    #[schema(required)]
     pub run: Option<String>,
     /// `batch`, `look-up` or `event`.
     pub kind: String,
 }
 
 /// One step of the way to a status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Evidence {
     /// When it happened.
     #[serde(serialize_with = "instant")]
+    #[schema(required)]
     pub at: Option<DateTime<Utc>>,
     /// What it was, in plain words.
     pub what: String,
 }
 
 /// One page of entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = WorkerPage)]
 pub struct Listing {
     /// The entries.
     pub items: Vec<Entry>,
     /// Where the next page begins.
+    #[schema(required)]
     pub next: Option<String>,
 }
 

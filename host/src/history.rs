@@ -8,6 +8,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::store::{Guard, StoreError, Write};
 
@@ -18,7 +19,7 @@ pub use ledger::{History, KEPT};
 pub use wire::instant;
 
 /// What started a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// A person.
@@ -30,8 +31,9 @@ pub enum Trigger {
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = RunStatus)]
 pub enum Status {
     /// It ended well.
     Complete,
@@ -86,7 +88,20 @@ impl std::str::FromStr for Status {
 }
 
 /// One run, exactly as `run --json` and `history --json` print it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "run": "019526f3-bf60-7000-8000-0123456789ab",
+    "tenant": "acme",
+    "job": "batch",
+    "process": "Batch",
+    "trigger": "schedule",
+    "status": "COMPLETE_WARN",
+    "started": "2026-03-01T05:45:00.000Z",
+    "duration_ms": 226,
+    "counts": { "members": 23, "changed": 2 },
+    "warnings": [{ "code": "B-70", "message": "One was not found.", "subject": "adiaz" }],
+    "failure": null
+}))]
 pub struct Run {
     /// Its id: a UUID of version 7, so ids order by start.
     pub run: String,
@@ -104,12 +119,15 @@ pub struct Run {
     #[serde(with = "wire::instant")]
     pub started: DateTime<Utc>,
     /// How long it took; `None` while it runs, and where nobody saw its end.
+    #[schema(required)]
     pub duration_ms: Option<u64>,
     /// What it counted; `None` where nothing was read.
+    #[schema(required, value_type = Option<std::collections::BTreeMap<String, u64>>)]
     pub counts: Option<Counts>,
     /// What went wrong without stopping it.
     pub warnings: Vec<Warning>,
     /// Why it failed.
+    #[schema(required)]
     pub failure: Option<Failure>,
 }
 
@@ -125,18 +143,19 @@ impl Counts {
 }
 
 /// Something that went wrong without stopping the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// Its code.
     pub code: String,
     /// One sentence for a person.
     pub message: String,
     /// What it is about.
+    #[schema(required)]
     pub subject: Option<String>,
 }
 
 /// Why a run failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// Its code.
     pub code: String,
@@ -149,7 +168,7 @@ pub struct Failure {
 }
 
 /// One run with all that is kept about it, exactly as `history TENANT RUN --json` prints it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct RunDetail {
     /// The run.
     #[serde(flatten)]
@@ -160,7 +179,8 @@ pub struct RunDetail {
 }
 
 /// What is kept about a run beside the run itself.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunStory)]
 pub struct Story {
     /// What the plugin noted, oldest first.
     pub notes: Vec<Note>,
@@ -171,7 +191,7 @@ pub struct Story {
 }
 
 /// One line of a run's story.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Note {
     /// When, to the millisecond.
     #[serde(with = "wire::instant")]
@@ -179,15 +199,17 @@ pub struct Note {
     /// `info`, `warning` or `error`.
     pub level: Level,
     /// Its code, where it has one.
+    #[schema(required)]
     pub code: Option<String>,
     /// One sentence for a person.
     pub message: String,
     /// What it is about.
+    #[schema(required)]
     pub subject: Option<String>,
 }
 
 /// How much a note matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Good to know.
@@ -199,7 +221,7 @@ pub enum Level {
 }
 
 /// One line of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// What was tried.
     pub title: String,
@@ -210,7 +232,7 @@ pub struct Step {
 }
 
 /// How one line of a test went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepOutcome {
     /// Well.
@@ -224,7 +246,7 @@ pub enum StepOutcome {
 }
 
 /// One call over HTTP that a run made, without its content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Call {
     /// The connection's name.
     pub connection: String,
@@ -233,10 +255,12 @@ pub struct Call {
     /// The path, without the query.
     pub path: String,
     /// The status of the last answer; `None` where none came.
+    #[schema(required)]
     pub status: Option<u16>,
     /// How long it took, all tries and waits included.
     pub duration_ms: u64,
     /// The other side's id of the request, where it gave one.
+    #[schema(required)]
     pub request_id: Option<String>,
     /// How often it was sent.
     pub tries: u32,

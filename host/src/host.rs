@@ -86,7 +86,15 @@ impl HostBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let post = self.mailer.map(|mailer| Arc::new(Postbox::new(mailer, store.clone())));
         let outbox = Arc::new(Outbox::new(store.clone(), post.clone(), clock.clone()));
-        let runner = Runner { history: Arc::new(History::new(store.clone())), post, outbox, clock, store };
+        let runner = Runner {
+            history: Arc::new(History::new(store.clone())),
+            post,
+            outbox,
+            clock,
+            store,
+            commits: Arc::default(),
+            metrics: Arc::default(),
+        };
         Ok(Host { engine, runner })
     }
 }

@@ -106,6 +106,7 @@ pub mod history;
 mod host;
 mod limits;
 pub mod mail;
+pub mod metrics;
 mod outbox;
 pub mod plugin;
 mod runner;

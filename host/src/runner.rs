@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alert::{Alerts, Stall};
 use crate::answer::Entry;
-use crate::capability::{Journal, Lent, Progress};
+use crate::capability::{Commits, Journal, Lent, Progress};
 use crate::clock::Clock;
 use crate::connection::{CallLog, CallRecord, HttpClient};
 use crate::description::{self, JobInfo, PropertyInfo, PropertyValue};
 use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger, Warning, Witness};
 use crate::mail::Postbox;
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::plugin::{CallError, Outcome};
 use crate::scheduler::Missed;
@@ -150,6 +151,8 @@ pub(crate) struct Runner {
     pub(crate) post: Option<Arc<Postbox>>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// How long a run of a job may take: its interval, or ten minutes where that is shorter.
@@ -195,6 +198,7 @@ impl Runner {
             tenant: tenant.name.clone(),
             http,
             store: self.store.clone(),
+            commits: self.commits.clone(),
             post: self.post.clone(),
             journal,
             properties: tenant.properties.clone(),
@@ -232,7 +236,7 @@ impl Runner {
         progress: watch::Sender<Progress>,
     ) -> Result<RunDetail, RunError> {
         let Begun { order, open, _alone } = begun;
-        let (journal, calls) = (Arc::new(Journal::new(progress)), Arc::new(Calls::default()));
+        let (journal, calls) = (Arc::new(Journal::new(progress)), Arc::new(self.calls(tenant)));
         let lent = self.loan(tenant, journal.clone(), logged(tenant, calls.clone()));
         let id = open.run.run.clone();
         let work = tenant.pack.run(lent, order.limit, &order.job, &id, &order.options);
@@ -243,7 +247,10 @@ impl Runner {
         let stopped = ended.is_none();
         let mut ending = match ended {
             Some(Ok(outcome)) => told(outcome),
-            Some(Err(error)) => failed(failure(tenant, &error)),
+            Some(Err(error)) => {
+                self.metrics.plugin_failed(&tenant.name, &error);
+                failed(failure(tenant, &error))
+            }
             None => Ending::new(Status::Aborted),
         };
         if ending.counts.is_none() {
@@ -257,11 +264,12 @@ impl Runner {
         ending.story.calls = calls.take();
         // Who stops a run knows that it stopped.
         if stopped {
-            return Ok(self.history.finish(open, ending, self.clock.now()).await?);
+            return Ok(self.finish(open, ending).await?);
         }
         let telling = self.telling(tenant);
         let detail = self.history.finish_before(&telling, open, ending, self.clock.now()).await?;
         telling.stored();
+        self.metrics.run_ended(&detail.run);
         Ok(detail)
     }
 
@@ -269,7 +277,7 @@ impl Runner {
     pub(crate) async fn discard(&self, tenant: &Tenant, order: &Order) {
         let noted = async {
             let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
-            self.history.finish(open, Ending::new(Status::Discarded), self.clock.now()).await
+            self.finish(open, Ending::new(Status::Discarded)).await
         };
         if let Err(error) = noted.await {
             tracing::error!(tenant = %tenant.name, job = order.job, %error, "a discarded run could not be written to the history");
@@ -287,8 +295,11 @@ impl Runner {
                 None
             }
         };
-        let (journal, calls) = (Arc::<Journal>::default(), Arc::new(Calls::default()));
+        let (journal, calls) = (Arc::<Journal>::default(), Arc::new(self.calls(tenant)));
         let answer = tenant.pack.look_up(self.loan(tenant, journal.clone(), logged(tenant, calls.clone())), user).await;
+        if let Err(error) = &answer {
+            self.metrics.plugin_failed(&tenant.name, error);
+        }
         let Some(open) = open else { return answer };
         let mut ending = match &answer {
             Ok(_) => Ending::new(Status::Complete),
@@ -297,7 +308,7 @@ impl Runner {
         };
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
-        if let Err(error) = self.history.finish(open, ending, self.clock.now()).await {
+        if let Err(error) = self.finish(open, ending).await {
             tracing::error!(tenant = %tenant.name, %error, "the end of a look-up could not be written to the history");
         }
         answer
@@ -309,6 +320,17 @@ impl Runner {
         let open = self.history.start_before(&telling, new, self.clock.now()).await?;
         telling.stored();
         Ok(open)
+    }
+
+    /// Ends a run that nobody is told of.
+    async fn finish(&self, open: OpenRun, ending: Ending) -> Result<RunDetail, StoreError> {
+        let detail = self.history.finish(open, ending, self.clock.now()).await?;
+        self.metrics.run_ended(&detail.run);
+        Ok(detail)
+    }
+
+    fn calls(&self, tenant: &Tenant) -> Calls {
+        Calls { kept: Mutex::default(), tenant: tenant.name.clone(), metrics: self.metrics.clone() }
     }
 
     fn telling<'a>(&'a self, tenant: &'a Tenant) -> Telling<'a> {
@@ -405,20 +427,25 @@ fn logged(tenant: &Tenant, calls: Arc<Calls>) -> Arc<dyn HttpClient> {
 }
 
 /// The calls of one run.
-#[derive(Debug, Default)]
-struct Calls(Mutex<Vec<Call>>);
+#[derive(Debug)]
+struct Calls {
+    kept: Mutex<Vec<Call>>,
+    tenant: Arc<str>,
+    metrics: Arc<Metrics>,
+}
 
 /// Calls kept of one run at most: what a batch of a million needs is far below.
 const MOST_CALLS: usize = 5_000;
 
 impl Calls {
     fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl CallLog for Calls {
     fn on_call(&self, record: CallRecord) {
+        self.metrics.called(&self.tenant, &record);
         let call = Call {
             connection: record.connection,
             method: record.method,
@@ -428,7 +455,7 @@ impl CallLog for Calls {
             request_id: record.request_id,
             tries: record.tries,
         };
-        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() < MOST_CALLS {
             calls.push(call);
         }

@@ -14,6 +14,16 @@ fn the_error_table_is_the_catalogue() {
 }
 
 #[test]
+fn the_table_of_numbers_is_what_is_counted() {
+    let readme = include_str!("../../README.md");
+    let (start, end) = ("<!-- metrics -->\n", "<!-- /metrics -->");
+    let (before, rest) = readme.split_once(start).expect("README.md has the mark <!-- metrics -->");
+    let (_, after) = rest.split_once(end).expect("README.md has the mark <!-- /metrics -->");
+    // UPDATE_EXPECT=1 rewrites it.
+    expect_file!["../../README.md"].assert_eq(&format!("{before}{start}{}{end}{after}", shift_access::metrics::markdown_table()));
+}
+
+#[test]
 fn every_key_of_the_pack_is_in_the_readme() {
     let readme = include_str!("../../README.md");
     for info in shift_access_core::settings::PROPERTIES {

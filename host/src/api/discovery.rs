@@ -9,6 +9,7 @@ use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::request::Named;
@@ -18,13 +19,22 @@ pub(super) const PATH: &str = "/.well-known/authzen-configuration";
 pub(super) const TENANT_PATH: &str = "/.well-known/authzen-configuration/tenants/{tenant}";
 
 /// What a program has to know to ask for decisions.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "policy_decision_point": "https://pdp.acme.example/tenants/acme",
+    "access_evaluation_endpoint": "https://pdp.acme.example/tenants/acme/access/v1/evaluation",
+    "access_evaluations_endpoint": "https://pdp.acme.example/tenants/acme/access/v1/evaluations"
+}))]
 pub(super) struct Metadata {
     policy_decision_point: String,
     access_evaluation_endpoint: String,
     access_evaluations_endpoint: String,
 }
 
+/// Where decisions about a tenant's users are to be had.
+#[utoipa::path(get, path = TENANT_PATH, operation_id = "discoverTenant", tag = "decisions", security(()), responses(
+    (status = 200, description = "The metadata.", body = Metadata), (status = 400), (status = 404),
+))]
 pub(super) async fn of_a_tenant(
     State(app): State<App>,
     Named(tenant): Named,
@@ -36,6 +46,10 @@ pub(super) async fn of_a_tenant(
     Ok(Json(Metadata::new(format!("{base}/tenants/{tenant}"), &base, &tenant)))
 }
 
+/// Where decisions are to be had: of the token's tenant, or of the only one.
+#[utoipa::path(get, path = PATH, operation_id = "discover", tag = "decisions", security((), ("bearer" = [])), responses(
+    (status = 200, description = "The metadata.", body = Metadata), (status = 400), (status = 401), (status = 404), (status = 503),
+))]
 pub(super) async fn of_the_caller(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Json<Metadata>, Problem> {
     let mut tenants = app.site.tenants();
     let tenant = match (headers.contains_key(AUTHORIZATION), tenants.next(), tenants.next()) {

@@ -7,8 +7,10 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::App;
 use super::caller::Reader;
@@ -26,47 +28,94 @@ const MOST: usize = 1_000;
 /// A user and a surface.
 type Question = (String, Option<String>);
 
-/// One evaluation, as it is asked for.
-#[derive(Default, Deserialize)]
-pub(super) struct Evaluation {
+/// One evaluation: whether a subject may act on a resource.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Evaluation, example = json!({
+    "subject": { "type": "user", "id": "adiaz" },
+    "action": { "name": "open" },
+    "resource": { "type": "app", "id": "people" }
+}))]
+pub(super) struct Request {
+    subject: Entity,
+    action: Action,
+    resource: Entity,
+    /// The caller's own; nothing of it decides.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    context: Ignored,
+}
+
+/// One evaluation of many. What it leaves out is as it stands beside the others.
+#[derive(Default, Deserialize, ToSchema)]
+pub(super) struct PartialEvaluation {
     subject: Option<Entity>,
     action: Option<Action>,
     resource: Option<Entity>,
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    #[expect(dead_code, reason = "it is read only so that it is what the standard says")]
+    context: Ignored,
 }
 
-/// Who asks, or what is asked for.
-#[derive(Deserialize)]
+/// Who asks, or what is asked for: the user, or the surface.
+#[derive(Deserialize, ToSchema)]
 struct Entity {
+    /// What kind of thing it is; not empty.
+    #[schema(example = "user")]
     r#type: String,
+    /// Which one; not empty.
+    #[schema(example = "adiaz")]
     id: String,
+    /// The caller's own; nothing of it decides.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    #[expect(dead_code, reason = "it is read only so that it is what the standard says")]
+    properties: Ignored,
 }
 
 /// What is to be done.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Action {
+    /// Which action; not empty.
+    #[schema(example = "open")]
     name: String,
+    /// The caller's own; nothing of it decides.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    #[expect(dead_code, reason = "it is read only so that it is what the standard says")]
+    properties: Ignored,
 }
 
-/// Many evaluations. What one of them leaves out is as it stands beside them.
-#[derive(Deserialize)]
+/// Many evaluations. What one of them leaves out is as it stands beside them. Without any it is an evaluation itself.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Evaluations, example = json!({
+    "action": { "name": "open" },
+    "resource": { "type": "app", "id": "people" },
+    "evaluations": [{ "subject": { "type": "user", "id": "adiaz" } }, { "subject": { "type": "user", "id": "cmoss" } }]
+}))]
 pub(super) struct Batch {
     subject: Option<Entity>,
     action: Option<Action>,
     resource: Option<Entity>,
     #[serde(default)]
-    evaluations: Vec<Evaluation>,
+    #[schema(value_type = Object)]
+    context: Ignored,
+    #[serde(default)]
+    #[schema(max_items = 1_000)]
+    evaluations: Vec<PartialEvaluation>,
     #[serde(default)]
     options: Options,
 }
 
-#[derive(Default, Deserialize)]
+/// How a batch is to be gone through.
+#[derive(Default, Deserialize, ToSchema)]
 struct Options {
     #[serde(default)]
     evaluations_semantic: Semantic,
 }
 
 /// How far a batch goes.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Semantic {
     /// To the end.
@@ -78,45 +127,133 @@ enum Semantic {
     PermitOnFirstPermit,
 }
 
+/// An object of which nothing is read, though it must be one.
+#[derive(Default)]
+struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyObject;
+        impl<'de> Visitor<'de> for AnyObject {
+            type Value = Ignored;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ignored, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Ignored)
+            }
+        }
+        deserializer.deserialize_map(AnyObject)
+    }
+}
+
 /// The answer to one evaluation.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Decision, example = json!({
+    "decision": true,
+    "context": {
+        "reason": "clocked-in",
+        "status": "on-shift",
+        "since": "2026-03-01T05:45:00Z",
+        "as_of": "2026-03-01T09:00:00Z",
+        "age_seconds": 42,
+        "source": { "run": "019526f3-bf60-7000-8000-0123456789ab", "kind": "batch" }
+    }
+}))]
 pub(super) struct Answer {
     decision: bool,
     context: Context,
 }
 
-/// What a decision rests on, or why there is none.
-#[derive(Serialize)]
+/// The answer to many, or to the one that is asked for without a list.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Decisions)]
+pub(super) enum Answers {
+    /// In the order asked, as far as the semantic goes.
+    Many {
+        /// The answers.
+        evaluations: Vec<Answer>,
+    },
+    /// To the only one.
+    One(Answer),
+}
+
+/// What a decision rests on, or in a batch what was wrong with the evaluation.
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Context {
     Known(Box<Known>),
-    Error { error: Value },
+    Error { error: Wrong },
 }
 
-#[derive(Serialize)]
+/// What a decision rests on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DecisionContext)]
 struct Known {
+    /// Why, in the pack's words.
     reason: String,
+    /// The status it rests on, in the pack's words.
     status: String,
+    /// Since when the status holds.
     #[serde(serialize_with = "answer::instant")]
+    #[schema(required)]
     since: Option<DateTime<Utc>>,
+    /// When the evidence was read.
     #[serde(serialize_with = "answer::instant")]
+    #[schema(required)]
     as_of: Option<DateTime<Utc>>,
+    /// How old the evidence is.
+    #[schema(required)]
     age_seconds: Option<u64>,
+    /// Where the evidence comes from.
+    #[schema(required)]
     source: Option<Source>,
 }
 
-pub(super) async fn one(State(app): State<App>, Reader(tenant): Reader, Body(asked): Body<Evaluation>) -> Result<Json<Answer>, Problem> {
+/// What is wrong with one evaluation of a batch.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EvaluationError)]
+struct Wrong {
+    /// As if it had been asked alone.
+    status: u16,
+    /// In one sentence.
+    message: String,
+}
+
+/// Whether a user (subject.id) may open a surface (resource.id) now, and why. AuthZEN 1.0.
+#[utoipa::path(post, path = PATH, operation_id = "evaluate", tag = "decisions", request_body = Request,
+    params(("X-Request-ID" = Option<String>, Header, description = "The caller's own id of the request; it comes back with the answer.")),
+    responses(
+        (status = 200, description = "The decision; a deny is an answer.", body = Answer),
+        (status = 400), (status = 404), (status = 413), (status = 415), (status = 500), (status = 502), (status = 503), (status = 504),
+    )
+)]
+pub(super) async fn one(State(app): State<App>, Reader(tenant): Reader, Body(asked): Body<Request>) -> Result<Json<Answer>, Problem> {
+    let Request { subject, action, resource, context } = asked;
+    let asked = PartialEvaluation { subject: Some(subject), action: Some(action), resource: Some(resource), context };
     decide_one(&app, &tenant, &asked).await.map(Json)
 }
 
-pub(super) async fn batch(State(app): State<App>, Reader(tenant): Reader, Body(asked): Body<Batch>) -> Result<Json<Value>, Problem> {
-    let Batch { subject, action, resource, evaluations, options } = asked;
-    let defaults = Evaluation { subject, action, resource };
+/// The same for many at once, in order; at most 1000. AuthZEN 1.0.
+#[utoipa::path(post, path = BATCH_PATH, operation_id = "evaluateMany", tag = "decisions", request_body = Batch,
+    params(("X-Request-ID" = Option<String>, Header, description = "The caller's own id of the request; it comes back with the answer.")),
+    responses(
+        (status = 200, description = "The decisions; of a request without evaluations, the one decision.", body = Answers),
+        (status = 400), (status = 404), (status = 413), (status = 415), (status = 500), (status = 502), (status = 503), (status = 504),
+    )
+)]
+pub(super) async fn batch(State(app): State<App>, Reader(tenant): Reader, Body(asked): Body<Batch>) -> Result<Json<Answers>, Problem> {
+    let Batch { subject, action, resource, context, evaluations, options } = asked;
+    let defaults = PartialEvaluation { subject, action, resource, context };
     if evaluations.is_empty() {
         // Without a list it is a request for one, says the standard.
-        let answer = decide_one(&app, &tenant, &defaults).await?;
-        return Ok(Json(json!(answer)));
+        return decide_one(&app, &tenant, &defaults).await.map(|answer| Json(Answers::One(answer)));
     }
+    defaults.check().map_err(Problem::bad_request)?;
     if evaluations.len() > MOST {
         return Err(Problem::bad_request(format!("there are {} evaluations; send at most {MOST} at once", evaluations.len())));
     }
@@ -124,41 +261,53 @@ pub(super) async fn batch(State(app): State<App>, Reader(tenant): Reader, Body(a
     let asked = questions.iter().filter_map(|question| question.as_ref().ok().cloned()).collect();
     let mut decisions = decide(&app, &tenant, asked).await?.into_iter();
     let answers = questions.into_iter().map(|question| match question {
-        Ok(_) => decisions.next().map_or_else(|| Answer::error(500, "there is no decision"), Answer::from),
-        Err(message) => Answer::error(400, &message),
+        Ok(_) => decisions.next().map_or_else(|| Answer::error(500, "there is no decision".to_owned()), Answer::from),
+        Err(message) => Answer::error(400, message),
     });
-    Ok(Json(json!({ "evaluations": options.evaluations_semantic.cut(answers) })))
+    Ok(Json(Answers::Many { evaluations: options.evaluations_semantic.cut(answers) }))
 }
 
-async fn decide_one(app: &App, tenant: &Tenant, asked: &Evaluation) -> Result<Answer, Problem> {
-    let question = asked.question(&Evaluation::default()).map_err(Problem::bad_request)?;
+async fn decide_one(app: &App, tenant: &Tenant, asked: &PartialEvaluation) -> Result<Answer, Problem> {
+    let question = asked.question(&PartialEvaluation::default()).map_err(Problem::bad_request)?;
     let decision = decide(app, tenant, vec![question]).await?.into_iter().next();
     decision.map(Answer::from).ok_or_else(|| Problem::new(axum::http::StatusCode::BAD_GATEWAY, "the plugin made no decision"))
 }
 
 async fn decide(app: &App, tenant: &Tenant, questions: Vec<Question>) -> Result<Vec<Decision>, Problem> {
-    let decisions = tenant.pack.decide(app.site.host().lend(tenant), questions).await;
-    decisions.map_err(|error| Problem::of_call(tenant, &error))
+    let began = Instant::now();
+    let decisions = tenant.pack.decide(app.site.host().lend(tenant), questions).await.map_err(|error| app.failed(tenant, &error))?;
+    app.metrics().decided(&tenant.name, &decisions, began.elapsed());
+    Ok(decisions)
 }
 
-impl Evaluation {
+impl PartialEvaluation {
     /// The question behind it, or what is wrong with it.
     fn question(&self, defaults: &Self) -> Result<Question, String> {
         let subject = self.subject.as_ref().or(defaults.subject.as_ref()).ok_or("subject is missing")?;
-        let action = self.action.as_ref().or(defaults.action.as_ref()).ok_or("action is missing")?;
+        self.action.as_ref().or(defaults.action.as_ref()).ok_or("action is missing")?;
         let resource = self.resource.as_ref().or(defaults.resource.as_ref()).ok_or("resource is missing")?;
-        let texts = [
-            ("subject.type", &subject.r#type),
-            ("subject.id", &subject.id),
-            ("action.name", &action.name),
-            ("resource.type", &resource.r#type),
-            ("resource.id", &resource.id),
-        ];
-        match texts.iter().find(|(_, text)| text.trim().is_empty()) {
-            Some((name, _)) => Err(format!("{name} is empty")),
-            None => Ok((subject.id.clone(), Some(resource.id.clone()))),
-        }
+        self.check()?;
+        Ok((subject.id.clone(), Some(resource.id.clone())))
     }
+
+    /// What is there must say something.
+    fn check(&self) -> Result<(), String> {
+        let entity =
+            |entity: &Option<Entity>| entity.as_ref().map_or([false; 2], |entity| [&entity.r#type, &entity.id].map(|text| empty(text)));
+        let ([subject_type, subject_id], [resource_type, resource_id]) = (entity(&self.subject), entity(&self.resource));
+        let found = [
+            ("subject.type", subject_type),
+            ("subject.id", subject_id),
+            ("action.name", self.action.as_ref().is_some_and(|action| empty(&action.name))),
+            ("resource.type", resource_type),
+            ("resource.id", resource_id),
+        ];
+        found.iter().find(|(_, empty)| *empty).map_or(Ok(()), |(name, _)| Err(format!("{name} is empty")))
+    }
+}
+
+fn empty(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 impl Semantic {
@@ -182,8 +331,8 @@ impl Semantic {
 }
 
 impl Answer {
-    fn error(status: u16, message: &str) -> Self {
-        Self { decision: false, context: Context::Error { error: json!({ "status": status, "message": message }) } }
+    fn error(status: u16, message: String) -> Self {
+        Self { decision: false, context: Context::Error { error: Wrong { status, message } } }
     }
 }
 
@@ -197,11 +346,13 @@ impl From<Decision> for Answer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn cut(semantic: Value, decisions: &[bool]) -> usize {
         let semantic: Semantic = serde_json::from_value(semantic).unwrap();
-        semantic.cut(decisions.iter().map(|decision| Answer { decision: *decision, ..Answer::error(400, "") })).len()
+        semantic.cut(decisions.iter().map(|decision| Answer { decision: *decision, ..Answer::error(400, String::new()) })).len()
     }
 
     #[test]
@@ -215,15 +366,15 @@ mod tests {
 
     #[test]
     fn what_an_evaluation_leaves_out_stands_beside_it() {
-        let entity = |id: &str| Some(Entity { r#type: "user".to_owned(), id: id.to_owned() });
-        let action = || Some(Action { name: "open".to_owned() });
-        let defaults = Evaluation { subject: entity("adiaz"), action: action(), resource: None };
-        let own = Evaluation { resource: entity("people"), ..Evaluation::default() };
+        let entity = |id: &str| Some(Entity { r#type: "user".to_owned(), id: id.to_owned(), properties: Ignored });
+        let action = || Some(Action { name: "open".to_owned(), properties: Ignored });
+        let defaults = PartialEvaluation { subject: entity("adiaz"), action: action(), ..PartialEvaluation::default() };
+        let own = PartialEvaluation { resource: entity("people"), ..PartialEvaluation::default() };
         assert_eq!(own.question(&defaults), Ok(("adiaz".to_owned(), Some("people".to_owned()))));
-        let other = Evaluation { subject: entity("bking"), resource: entity("people"), ..Evaluation::default() };
+        let other = PartialEvaluation { subject: entity("bking"), resource: entity("people"), ..PartialEvaluation::default() };
         assert_eq!(other.question(&defaults).unwrap().0, "bking");
-        assert_eq!(Evaluation::default().question(&defaults), Err("resource is missing".to_owned()));
-        let empty = Evaluation { resource: entity(" "), ..Evaluation::default() };
+        assert_eq!(PartialEvaluation::default().question(&defaults), Err("resource is missing".to_owned()));
+        let empty = PartialEvaluation { resource: entity(" "), ..PartialEvaluation::default() };
         assert_eq!(empty.question(&defaults), Err("resource.id is empty".to_owned()));
     }
 }

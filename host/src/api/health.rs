@@ -1,58 +1,72 @@
 //! Whether the host lives, whether it can work, and its numbers for a monitoring system.
 //!
 //! `GET /healthz` answers as long as the process does. `GET /readyz` asks the store, and tells the age of the last good run
-//! of every scheduled job: 503 where the store fails or the host is about to stop. `GET /metrics` has the same as numbers, in
-//! the text format of Prometheus. None of them needs a token, and none names a worker.
+//! of every scheduled job: 503 where the store fails or the host is about to stop. `GET /metrics` has the same and more as
+//! numbers, see `metrics`. None of them needs a token, and none names a worker.
 
-use std::fmt::Write as _;
-
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
+use super::problem::Problem;
 use crate::history::{Filter, Run, Status};
+use crate::metrics::{JobNumbers, Looked, MEDIA_TYPE};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
 /// Runs looked through for the last good one.
 const LOOKED_THROUGH: u32 = 200;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
-}
-
-async fn healthz() -> &'static str {
+/// Whether the process lives.
+#[utoipa::path(get, path = "/healthz", operation_id = "live", tag = "host", security(()), responses(
+    (status = 200, description = "It does.", content_type = "text/plain", body = String),
+))]
+pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// What `readyz` answers.
-#[derive(Debug, Serialize)]
-struct Readiness {
+/// Whether the host can work, and how old the last good runs are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "ready": true,
+    "trouble": null,
+    "jobs": [{ "tenant": "acme", "job": "batch", "last_status": "COMPLETE", "last_good_age_seconds": 42, "next_seconds": 1758 }]
+}))]
+pub(super) struct Readiness {
     ready: bool,
     /// Why not.
+    #[schema(required)]
     trouble: Option<String>,
     jobs: Vec<Job>,
 }
 
 /// A scheduled job of a tenant.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduledJob)]
 struct Job {
     tenant: String,
     job: String,
     /// How its last run ended, or stands.
+    #[schema(required)]
     last_status: Option<Status>,
     /// How long ago the last good run started, in seconds.
+    #[schema(required)]
     last_good_age_seconds: Option<i64>,
     /// How long until it is due again, in seconds.
+    #[schema(required)]
     next_seconds: Option<i64>,
 }
 
-async fn readyz(State(app): State<App>) -> Response {
+/// Whether it can work, and the age of the last good run of every scheduled job.
+#[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "host", security(()), responses(
+    (status = 200, description = "It can.", body = Readiness), (status = 503, description = "It cannot.", body = Readiness),
+))]
+pub(super) async fn readyz(State(app): State<App>) -> Response {
     let (readiness, status) = match jobs(&app).await {
         _ if app.life.stop.is_cancelled() => {
             let trouble = Some("the host is about to stop".to_owned());
@@ -67,10 +81,25 @@ async fn readyz(State(app): State<App>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-async fn metrics(State(app): State<App>) -> Response {
-    match jobs(&app).await {
-        Ok(jobs) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&jobs)).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store does not answer: {error}\n")).into_response(),
+/// Numbers for a monitoring system, in the text format of OpenMetrics.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "host", security(()), responses(
+    (status = 200, description = "The numbers.", content_type = "application/openmetrics-text", body = String),
+    (status = 503),
+))]
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let looked = Looked { jobs: jobs(&app).await?.into_iter().map(Job::numbers).collect() };
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics().text(&looked)).into_response())
+}
+
+impl Job {
+    fn numbers(self) -> JobNumbers {
+        JobNumbers {
+            tenant: self.tenant,
+            job: self.job,
+            last_good: self.last_status.map(Status::is_good),
+            last_good_age_seconds: self.last_good_age_seconds,
+            next_seconds: self.next_seconds,
+        }
     }
 }
 
@@ -96,72 +125,4 @@ async fn job(app: &App, tenant: &Tenant, name: &str, next: Option<DateTime<Utc>>
         last_good_age_seconds: good.map(|run| (now - run.started).num_seconds()),
         next_seconds: next.map(|next| (next - now).num_seconds()),
     })
-}
-
-/// A number of each job.
-struct Gauge {
-    name: &'static str,
-    help: &'static str,
-    value: fn(&Job) -> Option<i64>,
-}
-
-const GAUGES: [Gauge; 3] = [
-    Gauge {
-        name: "shift_access_last_good_run_age_seconds",
-        help: "Seconds since the last good run of a job started.",
-        value: |job| job.last_good_age_seconds,
-    },
-    Gauge { name: "shift_access_next_run_seconds", help: "Seconds until a job is due again.", value: |job| job.next_seconds },
-    Gauge {
-        name: "shift_access_last_run_good",
-        help: "1 if the last run of a job ended well, 0 if it did not.",
-        value: |job| job.last_status.map(|status| i64::from(status.is_good())),
-    },
-];
-
-/// In the text format of Prometheus.
-fn text(jobs: &[Job]) -> String {
-    let mut text = String::new();
-    for Gauge { name, help, value } in GAUGES {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for job in jobs {
-            if let Some(value) = value(job) {
-                let _ = writeln!(text, "{name}{{tenant=\"{}\",job=\"{}\"}} {value}", escaped(&job.tenant), escaped(&job.job));
-            }
-        }
-    }
-    text
-}
-
-/// A label's value.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_in_the_format_of_prometheus_and_what_is_not_known_is_left_out() {
-        let job = |tenant: &str, age: Option<i64>| Job {
-            tenant: tenant.to_owned(),
-            job: "batch".to_owned(),
-            last_status: age.map(|_| Status::CompleteWarn),
-            last_good_age_seconds: age,
-            next_seconds: Some(60),
-        };
-        let text = text(&[job("acme", Some(90)), job("a\"b", None)]);
-        let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(
-            lines,
-            [
-                "shift_access_last_good_run_age_seconds{tenant=\"acme\",job=\"batch\"} 90",
-                "shift_access_next_run_seconds{tenant=\"acme\",job=\"batch\"} 60",
-                "shift_access_next_run_seconds{tenant=\"a\\\"b\",job=\"batch\"} 60",
-                "shift_access_last_run_good{tenant=\"acme\",job=\"batch\"} 1",
-            ]
-        );
-    }
 }

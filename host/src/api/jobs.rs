@@ -8,24 +8,35 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::App;
 use super::caller::Operator;
 use super::problem::Problem;
 use super::request::{Named, OptionalBody};
-use crate::history::Trigger;
+use crate::history::{Run, Trigger};
 use crate::runner::Order;
 
 pub(super) const PATH: &str = "/api/v1/tenants/{tenant}/jobs/{job}/runs";
 
-#[derive(Default, Deserialize)]
+/// What may be given to a run.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RunRequest, example = json!({ "options": { "release-brake": true } }))]
 pub(super) struct Wanted {
     /// The job's own options, by name.
     #[serde(default)]
+    #[schema(schema_with = options)]
     options: Map<String, Value>,
 }
 
+/// Starts a job; takes the scope operate.
+#[utoipa::path(post, path = PATH, operation_id = "startRun", tag = "runs", request_body = Option<Wanted>, responses(
+    (status = 202, description = "The run has begun; Location is where its end will stand.", body = Run,
+        headers(("Location" = String, description = "Where the run is found."))),
+    (status = 400), (status = 404), (status = 409), (status = 413), (status = 415), (status = 503),
+))]
 pub(super) async fn start(
     State(app): State<App>,
     Operator(tenant): Operator,
@@ -49,6 +60,12 @@ pub(super) async fn start(
         }
     });
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(run)).into_response())
+}
+
+/// Names, each with a text, a number, true or false.
+fn options() -> Object {
+    let value = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]);
+    ObjectBuilder::new().additional_properties(Some(ObjectBuilder::new().schema_type(value))).build()
 }
 
 /// An option as it is written on the command line, which knows its type.

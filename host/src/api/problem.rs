@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::history::Failure;
 use crate::plugin::CallError;
@@ -16,16 +17,24 @@ use crate::token::{Scope, TokenError};
 /// Seconds after which it is worth asking a store again that did not answer.
 const SOON: HeaderValue = HeaderValue::from_static("5");
 
+/// The number of the catalogue under which a pack's listener tells that it knows nobody of the name.
+const NOBODY: &str = "62";
+
 /// An answer that is an error. In a box: it is what everything here may return.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Document>);
 
-#[derive(Debug, Serialize)]
-struct Document {
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document {
     /// There is no page about each kind of problem: `about:blank`, which says that the title is the status in words.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status as a number.
     #[serde(serialize_with = "number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     /// What happened, for a person.
     detail: String,
@@ -82,12 +91,15 @@ impl Problem {
     /// The plugin did not answer. What it says itself of the cause goes on to the caller.
     pub(super) fn of_call(tenant: &Tenant, error: &CallError) -> Self {
         let status = match error {
+            CallError::Failure(failure) if is_about_nobody(tenant, failure) => StatusCode::NOT_FOUND,
             CallError::Failure(_) => StatusCode::BAD_GATEWAY,
             CallError::Time(_) => StatusCode::GATEWAY_TIMEOUT,
             CallError::Trap(_) | CallError::Memory(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let Failure { code, title: _, message, remedy } = runner::failure(tenant, error);
-        tracing::error!(tenant = %tenant.name, code, "a request failed: {message}");
+        if status != StatusCode::NOT_FOUND {
+            tracing::error!(tenant = %tenant.name, code, "a request failed: {message}");
+        }
         let mut problem = Self::new(status, message).remedy(remedy);
         problem.0.code = Some(code);
         problem
@@ -101,6 +113,11 @@ impl Problem {
                 Self::bad_request(format!("options.{name}: {message}"))
             }
         }
+    }
+
+    /// There is as much of it as there may be.
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, SOON)
     }
 
     /// Nothing new is begun any more, and what was under way is ended.
@@ -195,6 +212,12 @@ pub(super) async fn no_such_path(uri: Uri) -> Problem {
 /// The answer to a method that the path does not have; which it has stands in the header `Allow`.
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+}
+
+/// Whether a pack says that it was asked about somebody whom it does not know.
+fn is_about_nobody(tenant: &Tenant, failure: &Failure) -> bool {
+    let prefix = tenant.description.listener.as_ref().map(|listener| listener.code_prefix.as_str());
+    prefix.is_some_and(|prefix| failure.code.strip_prefix(prefix) == Some(NOBODY))
 }
 
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {

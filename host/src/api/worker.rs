@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use super::App;
 use super::caller::Reader;
@@ -19,13 +20,26 @@ use crate::tenant::Tenant;
 
 pub(super) const PATH: &str = "/api/v1/tenants/{tenant}/workers/{user}";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// Ask the time system now instead of showing what is stored. Who asks for the same user within a second gets the same
+    /// answer.
     #[serde(default)]
     refresh: bool,
 }
 
+/// One record with its explanation.
+#[utoipa::path(get, path = PATH, operation_id = "showWorker", tag = "records",
+    params(Wanted, ("If-None-Match" = Option<String>, Header, description = "Tags of what the caller has.")),
+    responses(
+        (status = 200, description = "The record, with the explanation of the decision about the user as its evidence.", body = Entry,
+            headers(("ETag" = String, description = "Weak: it changes with everything but ages."))),
+        (status = 304, description = "The caller has it already."),
+        (status = 400), (status = 404), (status = 500), (status = 502), (status = 503), (status = 504),
+    )
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Reader(tenant): Reader,
@@ -33,7 +47,7 @@ pub(super) async fn show(
     Asked(wanted): Asked<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let failed = |error| Problem::of_call(&tenant, &error);
+    let failed = |error| app.failed(&tenant, &error);
     let host = app.site.host();
     if wanted.refresh {
         app.look_ups.of(&app, &tenant, &user).await?;

@@ -4,6 +4,7 @@
 //! One capability, one file. Each translates the contract's types to the host's own and back; what a capability means
 //! is decided where it is done (connection, store, mail), never here.
 
+mod commits;
 mod email;
 mod http;
 mod journal;
@@ -23,6 +24,7 @@ use crate::mail::Postbox;
 use crate::plugin::bindings::Plugin;
 use crate::store::{MemoryStore, Store};
 
+pub use commits::Commits;
 pub use journal::{Journal, Progress};
 pub(crate) use properties::to_contract as property;
 
@@ -35,6 +37,8 @@ pub struct Lent {
     pub http: Arc<dyn HttpClient>,
     /// The keys and values of all tenants; only `tenant`'s are reachable.
     pub store: Arc<dyn Store>,
+    /// Whom to tell that the plugin stored something.
+    pub commits: Arc<Commits>,
     /// The post, where there is a mail server.
     pub post: Option<Arc<Postbox>>,
     /// Where the plugin tells what it does.
@@ -52,6 +56,7 @@ impl Lent {
             tenant: Arc::from(""),
             http: Arc::new(NoConnections),
             store: Arc::new(MemoryStore::default()),
+            commits: Arc::default(),
             post: None,
             journal: Arc::default(),
             properties: Arc::default(),

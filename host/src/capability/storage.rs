@@ -19,7 +19,10 @@ impl storage::HostWithStore<State> for Loan {
         let lent = lent(accessor);
         let writes = writes.into_iter().map(Write::from).collect();
         Ok(match lent.store.commit(&space(&lent), writes).await? {
-            Outcome::Committed => storage::Outcome::Committed,
+            Outcome::Committed => {
+                lent.commits.raise(&lent.tenant);
+                storage::Outcome::Committed
+            }
             Outcome::Conflict(keys) => storage::Outcome::Conflict(keys),
         })
     }

@@ -6,6 +6,7 @@
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "what the exports reach is unused without them"))]
 
 mod bindings;
+mod changes;
 mod email;
 mod http;
 mod journal;
@@ -43,6 +44,7 @@ impl jobs::Guest for Probe {
             "email" => email::probe(&mut promises, &job.run).await,
             "journal" => journal::probe(&mut promises),
             "properties" => properties::probe(&mut promises),
+            "change" => changes::run(&job.options).await?,
             "trap" => std::process::abort(),
             "loop" => loop {
                 std::hint::spin_loop();
@@ -82,7 +84,7 @@ impl pack::Guest for Probe {
             summary: format!("Checks what the platform promises of {name}."),
             schedulable: true,
             interval_property: None,
-            options: Vec::new(),
+            options: if name == "change" { changes::options() } else { Vec::new() },
         };
         pack::Description {
             title: "Platform probe".to_owned(),
@@ -90,7 +92,7 @@ impl pack::Guest for Probe {
             summary: "Checks the promises of the contract from inside.".to_owned(),
             connections: vec![http::connection("main"), http::connection("refused")],
             properties: properties::described(),
-            jobs: ["storage", "http", "email", "journal", "properties", "trap", "loop", "memory"].map(job).to_vec(),
+            jobs: ["storage", "http", "email", "journal", "properties", "change", "trap", "loop", "memory"].map(job).to_vec(),
             listener: None,
             surfaces: Vec::new(),
             code_prefix: "PROBE-".to_owned(),
@@ -161,8 +163,8 @@ impl roster::Guest for Probe {
         Ok(Vec::new())
     }
 
-    async fn changes(_after: u64, _limit: u32) -> Result<roster::ChangeListing, roster::Failure> {
-        Ok(roster::ChangeListing { items: Vec::new(), oldest: 1, latest: 0 })
+    async fn changes(after: u64, limit: u32) -> Result<roster::ChangeListing, roster::Failure> {
+        changes::after(after, limit).await
     }
 
     async fn identities(_cursor: Option<String>, _limit: u32) -> Result<roster::IdentityListing, roster::Failure> {
