@@ -188,7 +188,7 @@ impl Case<'_> {
         let read = match record.source.kind {
             SourceKind::Batch => format!("{} {ago}, at {at}, by a batch{run}.", self.read(record.reason)),
             SourceKind::LookUp => format!("{} {ago}, at {at}, by a look-up of this worker alone{run}.", self.read(record.reason)),
-            SourceKind::Event => format!("An event reported this {ago}, at {at}{run}; Kronos itself was not read."),
+            SourceKind::Event => format!("The punch that an event reported was {ago}, at {at}{run}; Kronos itself was not read."),
         };
         let minutes = self.settings.freshness.num_minutes();
         let good = self.good_until().map(|until| {

@@ -5,8 +5,9 @@
 //!
 //! The flow is [`mod@derive`] (punches to a status), [`plan`] (what was read to what is stored), [`mod@decide`] (a record to a
 //! decision); [`identity`] says whose the punches are, [`zone`] when they were, [`what_if`] what other settings would say, and
-//! [`explain`] tells the whole way in sentences for a clerk. The modules are a tower whose floors only look down: `explain` on
-//! `decide`; `plan`, `decide` (and what they are made of, `derive`, `identity` and `unmatched`) on `record` and `status`, those on
+//! [`explain`] tells the whole way in sentences for a clerk. Beside it stands [`event`]: what is stored of an event while the time
+//! system cannot be asked. The modules are a tower whose floors only look down: `explain` on
+//! `decide`; `plan`, `decide`, `event` (and what they are made of, `derive`, `identity` and `unmatched`) on `record` and `status`, those on
 //! `timecard`, `settings` and `zone`, those on `ids` and `catalogue`.
 //!
 #![doc = include_str!("../RULES.md")]
@@ -15,6 +16,7 @@
 pub mod catalogue;
 pub mod decide;
 pub mod derive;
+pub mod event;
 pub mod explain;
 mod iana;
 pub mod identity;

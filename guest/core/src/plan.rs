@@ -124,6 +124,15 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
 }
 
+impl Plan {
+    /// Adds the plan for other workers.
+    pub fn add(&mut self, other: Plan) {
+        self.steps.extend(other.steps);
+        self.counts.add(&other.counts);
+        self.warnings.extend(other.warnings);
+    }
+}
+
 /// The plan for the readings of one chunk, against the records `stored` by key.
 ///
 /// A stored record that is newer than the readings stays, makes no step, and is counted as it stands. Of two readings of

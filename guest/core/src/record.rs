@@ -2,9 +2,12 @@
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::status::{Reason, SourceKind, Status};
+
+/// How far ahead of the clock a moment may lie and still count: clocks differ. What lies further ahead is no evidence.
+pub const AHEAD: Duration = Duration::minutes(5);
 
 /// Where a record's knowledge comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +53,28 @@ pub struct Record {
 impl Record {
     /// Whether `newer` may replace this stored record (design §5): what was read later wins, and an event never beats
     /// a reading of the same moment. The same moment read twice replaces, so that doing a thing again is harmless.
+    ///
+    /// Of two events of one moment an out goes before an in, since the defaults refuse, and the rest of what they differ by
+    /// is put in an order too: events come in any, and must leave the same record.
     pub fn yields_to(&self, newer: &Record) -> bool {
         match newer.observed_at.cmp(&self.observed_at) {
             Ordering::Greater => true,
-            Ordering::Equal => newer.source.kind != SourceKind::Event || self.source.kind == SourceKind::Event,
+            Ordering::Equal => match (self.is_of_event(), newer.is_of_event()) {
+                (_, false) => true,
+                (false, true) => false,
+                (true, true) => newer.weight() >= self.weight(),
+            },
             Ordering::Less => false,
         }
+    }
+
+    fn is_of_event(&self) -> bool {
+        self.source.kind == SourceKind::Event
+    }
+
+    /// Which of two events of one moment goes before the other.
+    fn weight(&self) -> impl PartialOrd {
+        (self.status != Status::OnShift, &self.zone, &self.person_number, &self.source.run, &self.user)
     }
 
     /// Whether both say the same of the worker: status, reason and since.
@@ -80,6 +99,16 @@ mod tests {
             source: Source { run: None, kind },
             evidence: vec![],
         }
+    }
+
+    #[test]
+    fn of_two_events_of_one_moment_an_out_goes_before_an_in() {
+        let reported = |status| Record { status, ..record(2, SourceKind::Event) };
+        let (on, off) = (reported(Status::OnShift), reported(Status::OffShift));
+        assert!(on.yields_to(&off) && !off.yields_to(&on));
+        assert!(on.yields_to(&on) && off.yields_to(&off), "the same again is harmless");
+        let named = Record { zone: Some("Europe/Berlin".into()), ..on.clone() };
+        assert!(on.yields_to(&named) != named.yields_to(&on), "one of two that differ in anything goes before the other");
     }
 
     #[test]

@@ -11,10 +11,11 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use expect_test::expect_file;
 use serde::Deserialize;
 use shift_access_core::decide::{Reach, decide};
+use shift_access_core::event::{Direction, Reported};
 use shift_access_core::identity::{DirectoryUser, Match, Person, match_members, members};
 use shift_access_core::ids;
 use shift_access_core::plan::{Change, Context, Found, Reading, plan};
-use shift_access_core::record::{Record, Source};
+use shift_access_core::record::Record;
 use shift_access_core::settings::{Settings, Value};
 use shift_access_core::status::{Reason, SourceKind, Status, Verdict};
 use shift_access_core::timecard::{Override, Punch, Timecard, WorkedShift, WorkedSpan, ZoneRef};
@@ -142,7 +143,7 @@ struct Step {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EventLine {
-    direction: String,
+    direction: Option<String>,
     at: Datetime,
 }
 
@@ -394,10 +395,12 @@ impl World<'_> {
     fn timecards(&mut self, step: &Step) -> Result<Outcome, String> {
         let settings = self.settings("timecards")?;
         if let Some(event) = &step.event {
-            let arriving = reported(event, step)?;
-            if self.timecards.as_ref().is_none_or(|stored| stored.yields_to(&arriving)) {
-                self.timecards = Some(arriving);
-            }
+            let arriving = reported(event, &settings, step)?;
+            let stored = self.timecards.take();
+            self.timecards = match (stored, arriving) {
+                (Some(stored), Some(arriving)) if !stored.yields_to(&arriving) => Some(stored),
+                (stored, arriving) => arriving.or(stored),
+            };
         } else if step.reads() {
             let card = self.ukg.card()?;
             let reversed = twice_in_reverse(&card);
@@ -598,24 +601,18 @@ fn span(text: &str, zone: &ZoneRef, punches: &[Punch]) -> Result<WorkedSpan, Str
     Ok(WorkedSpan { start, start_zone, end, end_zone, start_punch, end_punch, projected })
 }
 
-/// A record as an event leaves it that came while UKG could not be asked (design §7).
-fn reported(event: &EventLine, step: &Step) -> Result<Record, String> {
-    let (status, reason) = match event.direction.as_str() {
-        "in" => (Status::OnShift, Reason::ReportedIn),
-        "out" => (Status::OffShift, Reason::ReportedOut),
-        other => return Err(format!("an event is in or out, not {other}")),
-    };
-    Ok(Record {
+/// The record as an event leaves it that came while UKG could not be asked; none where it says too little.
+fn reported(event: &EventLine, settings: &Settings, step: &Step) -> Result<Option<Record>, String> {
+    let direction = event.direction.as_deref().map(|word| Direction::from_word(word).ok_or_else(|| format!("no direction is {word}")));
+    let reported = Reported {
         user: WORKER.to_owned(),
         person_number: Some(NUMBER.to_owned()),
-        status,
-        reason,
-        since: Some(instant(event.at)?),
-        zone: None,
-        observed_at: instant(step.read_at.unwrap_or(step.now))?,
-        source: Source { run: None, kind: SourceKind::Event },
-        evidence: vec![],
-    })
+        at: instant(event.at)?,
+        tz: None,
+        direction: direction.transpose()?,
+        run: String::new(),
+    };
+    Ok(reported.record(settings, instant(step.now)?))
 }
 
 fn twice_in_reverse(card: &Timecard) -> Timecard {

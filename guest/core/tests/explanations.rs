@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Duration, NaiveDateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use expect_test::expect_file;
 use shift_access_core::decide::Reach;
+use shift_access_core::event::{Direction, Reported};
 use shift_access_core::explain::{Kept, explain};
 use shift_access_core::plan::{Context, Found, Reading, plan};
-use shift_access_core::record::{Record, Source};
+use shift_access_core::record::Record;
 use shift_access_core::settings::Settings;
-use shift_access_core::status::{Reason, SourceKind, Status, Verdict};
+use shift_access_core::status::{Reason, SourceKind, Verdict};
 use shift_access_core::timecard::{Override, Punch, Timecard, WorkedShift, WorkedSpan, ZoneRef};
 use shift_access_core::zone::Zones;
 
@@ -291,26 +293,23 @@ fn stories() -> Vec<Story> {
 }
 
 /// Records as an event leaves them that came while Kronos could not be asked.
-fn reported(status: Status, reason: Reason, title: &'static str) -> String {
+fn reported(direction: Direction, title: &'static str) -> String {
     let story = Story { reach: Reach::Failed, kind: SourceKind::Event, ..Story::without(title) };
-    let record = Record {
+    let reported = Reported {
         user: WORKER.into(),
         person_number: Some("100007".into()),
-        status,
-        reason,
-        since: Some(story.read() - Duration::minutes(1)),
-        zone: Some("America/Chicago".into()),
-        observed_at: story.read(),
-        source: Source { run: Some("01f1".into()), kind: SourceKind::Event },
-        evidence: vec![],
+        at: story.read() - Duration::minutes(1),
+        tz: Some(Tz::America__Chicago),
+        direction: Some(direction),
+        run: "01f1".into(),
     };
-    story.told(Some(&record))
+    story.told(reported.record(&story.settings, story.read()).as_ref())
 }
 
 fn explanations() -> String {
     let mut told: Vec<String> = stories().iter().map(|story| story.told(story.record().as_ref())).collect();
-    told.push(reported(Status::OnShift, Reason::ReportedIn, "An in punch that an event reported"));
-    told.push(reported(Status::OffShift, Reason::ReportedOut, "An out punch that an event reported"));
+    told.push(reported(Direction::In, "An in punch that an event reported"));
+    told.push(reported(Direction::Out, "An out punch that an event reported"));
     format!("The moment of a step, where it has one, and the step.\n\n{}", told.join("\n"))
 }
 

@@ -8,6 +8,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
 use shift_access_core::decide::{Decision, Reach, decide};
 use shift_access_core::derive::{Derivation, derive};
+use shift_access_core::event::{Direction, Reported};
 use shift_access_core::explain::{Kept, explain};
 use shift_access_core::plan::{Before, Change, Context, Counts, Found, Plan, Reading, Standing, closes, plan};
 use shift_access_core::record::Record;
@@ -175,6 +176,22 @@ fn found() -> impl Strategy<Value = Found> {
         1 => Just(Found::AmbiguousUsers(vec!["acme".to_owned(), "subsidiary".to_owned()])),
         1 => Just(Found::Failed { message: "WTK-112000".to_owned() }),
     ]
+}
+
+prop_compose! {
+    /// Events of one worker, few enough in their moments that some are of the same.
+    fn reported()(
+        before in -7..4_i64, way in 0..5_usize, named in any::<bool>(), numbered in any::<bool>(), run in prop::bool::weighted(0.3),
+    ) -> Reported {
+        Reported {
+            user: "user".to_owned(),
+            person_number: numbered.then(|| "7".to_owned()),
+            at: now() - Duration::minutes(before),
+            tz: named.then_some(Tz::America__New_York),
+            direction: Direction::ALL.get(way).copied(),
+            run: if run { "r2" } else { "r1" }.to_owned(),
+        }
+    }
 }
 
 /// One shift whose spans name their punches, one punch every so many minutes; the last few punches are not totalled yet.
@@ -445,6 +462,46 @@ proptest! {
             })
         };
         prop_assert_eq!(store(cards.iter().collect()), store(cards.iter().rev().collect()));
+    }
+
+    #[test]
+    fn events_and_readings_leave_the_same_record_in_whatever_order_they_arrive(
+        (told, shuffled) in prop::collection::vec(reported(), 1..8).prop_flat_map(|told| (Just(told.clone()), Just(told).prop_shuffle())),
+        card in card(), read in prop::option::of(-3..3_i64), first in any::<prop::sample::Index>(),
+    ) {
+        let reading = read.map(|minutes| {
+            let at = now() + Duration::minutes(minutes);
+            planned(vec![reading("user", card)], &BTreeMap::new(), at, SourceKind::LookUp).steps.remove(0).record
+        });
+        let left = |told: Vec<Reported>, at: usize| {
+            let mut arriving: Vec<Record> = told.iter().filter_map(|told| told.record(&settings(), now())).collect();
+            arriving.extend(reading.clone());
+            let by = at.min(arriving.len());
+            arriving.rotate_left(by);
+            arriving.into_iter().reduce(|stored, newer| if stored.yields_to(&newer) { newer } else { stored })
+        };
+        let one = left(told.clone(), 0);
+        let other = left(shuffled, first.index(8));
+        prop_assert_eq!(&one, &other);
+        // And twice is as good as once.
+        prop_assert_eq!(&one, &left([told.clone(), told].concat(), 3));
+        if let (Some(left), Some(reading)) = (&one, &reading) {
+            prop_assert!(left.observed_at >= reading.observed_at);
+            prop_assert!(left == reading || left.observed_at > reading.observed_at, "an event beats no reading of its moment");
+        }
+    }
+
+    #[test]
+    fn an_event_alone_opens_only_for_who_was_reported_in_last(told in prop::collection::vec(reported(), 1..8), tenant in tenant()) {
+        let stored = told.iter().filter_map(|told| told.record(&tenant, now()));
+        let left = stored.reduce(|stored, newer| if stored.yields_to(&newer) { newer } else { stored });
+        let plain = Settings { grace_after: Duration::zero(), ..tenant };
+        let decision = decide(left.as_ref(), false, Reach::Reached, &plain, now());
+        let said = |direction| told.iter().filter(move |told| told.direction == Some(direction)).map(|told| told.at);
+        let latest_in = said(Direction::In).filter(|at| *at <= now() + Duration::minutes(5)).max();
+        let outs = said(Direction::Out).filter(|at| *at <= now() + Duration::minutes(5)).max();
+        let is_in = latest_in.is_some_and(|at| outs.is_none_or(|out| out < at));
+        prop_assert!(!decision.allow || is_in || plain.authorize_unknown, "{decision:?}");
     }
 
     #[test]

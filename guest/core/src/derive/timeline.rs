@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 use super::clock::{Clock, Moment, moment};
 use super::left_out::{Kind, Left};
+use crate::record::AHEAD;
 use crate::timecard::{Override, Punch, Timecard, WorkedShift, WorkedSpan, ZoneRef};
 use crate::zone::{Prefer, is_doubled};
-
-/// How far ahead a clock may be before what it says counts as future.
-const AHEAD: Duration = Duration::minutes(5);
 
 /// A punch that counts.
 #[derive(Debug, Clone)]
