@@ -3,6 +3,9 @@
 //! Every write rests on what was read: where a look-up or an event was quicker, nothing of the chunk is stored and the
 //! plan is made anew against what is there now.
 
+mod commit;
+
+use shift_access_core::identity::Pins;
 use shift_access_core::ids;
 use shift_access_core::plan::{self, Before, Context, Plan, Reading, Standing, Step};
 use shift_access_core::record::Record;
@@ -10,13 +13,12 @@ use shift_access_core::record::Record;
 use crate::exempt;
 use crate::records::{self, Stored};
 use crate::staging;
-use crate::store::{self, Outcome, Pages, StoreError, Write};
+use crate::store::{self, Entry, Outcome, Pages, StoreError};
+use commit::{Commit, RECORDS};
 
-/// How often a chunk that loses a race is planned anew. Races are with single look-ups, so twice is rare already.
-const TRIES: usize = 4;
-
-/// Planned records stored in one commit when the brake has let them through.
-const PLANNED_PAGE: usize = 200;
+/// How often a chunk that loses a race is planned anew. Races are with look-ups and events about the same workers, so twice is
+/// rare already; and each lost race is one that somebody else has won.
+const TRIES: usize = 10;
 
 /// Names told of the workers a held run would close.
 const CLOSINGS_TOLD: usize = 20;
@@ -59,14 +61,28 @@ impl Closings {
     }
 }
 
-/// Plans the readings of a chunk against what is stored, and stores the outcome.
+/// Plans the readings of a chunk against what is stored, and stores the outcome. Readings are of distinct workers.
 pub async fn store(readings: Vec<Reading>, context: Context<'_>) -> Result<Plan, StoreError> {
+    let mut whole = Plan::default();
+    let mut readings = readings;
+    while !readings.is_empty() {
+        let rest = readings.split_off(readings.len().min(RECORDS));
+        whole.add(store_some(readings, context).await?);
+        readings = rest;
+    }
+    Ok(whole)
+}
+
+async fn store_some(readings: Vec<Reading>, context: Context<'_>) -> Result<Plan, StoreError> {
     let keys = keys_of(&readings);
     for _ in 0..TRIES {
         let stored = records::load(&keys).await?;
         let plan = plan_of(readings.clone(), &stored, context);
-        let writes = plan.steps.iter().map(|step| write(&step.key, &step.record, &stored)).collect();
-        if store::commit(writes).await? == Outcome::Committed {
+        let mut commit = Commit::new(&context.settings.identities);
+        for Step { key, record, .. } in &plan.steps {
+            commit.store(key, stored.records.get(key), record, stored.condition(key));
+        }
+        if commit.done().await? == Outcome::Committed {
             return Ok(plan);
         }
     }
@@ -91,28 +107,28 @@ pub async fn set_aside(readings: Vec<Reading>, context: Context<'_>, stood: Stoo
 
 /// Stores the records that were kept aside, except where something newer has come meanwhile, and counts those that were
 /// new or said something else, also where it fails half way.
-pub async fn store_set_aside(changed: &mut u64) -> Result<(), StoreError> {
+pub async fn store_set_aside(pins: &Pins, changed: &mut u64) -> Result<(), StoreError> {
     let mut pages = Pages::of(staging::PLANNED);
-    while let Some(entries) = pages.next(PLANNED_PAGE).await? {
+    while let Some(entries) = pages.next(RECORDS).await? {
         let planned = entries.iter().map(records::read_own).collect::<Result<Vec<_>, _>>()?;
-        *changed += store_planned(&planned).await?;
+        *changed += store_records(&planned, pins).await?;
     }
     Ok(())
 }
 
-async fn store_planned(planned: &[Record]) -> Result<u64, StoreError> {
-    let keys: Vec<String> = planned.iter().map(|record| ids::key(&record.user)).collect();
+async fn store_records(records: &[Record], pins: &Pins) -> Result<u64, StoreError> {
+    let keys: Vec<String> = records.iter().map(|record| ids::key(&record.user)).collect();
     for _ in 0..TRIES {
         let stored = records::load(&keys).await?;
-        let (mut writes, mut changed) = (Vec::new(), 0);
-        for (key, record) in keys.iter().zip(planned) {
+        let (mut commit, mut changed) = (Commit::new(pins), 0);
+        for (key, record) in keys.iter().zip(records) {
             let there = stored.records.get(key);
             if there.is_none_or(|there| there.yields_to(record)) {
                 changed += u64::from(there.is_none_or(|there| !there.says_the_same_as(record)));
-                writes.push(write(key, record, &stored));
+                commit.store(key, there, record, stored.condition(key));
             }
         }
-        if store::commit(writes).await? == Outcome::Committed {
+        if commit.done().await? == Outcome::Committed {
             return Ok(changed);
         }
     }
@@ -125,8 +141,8 @@ pub async fn closings_by_removal(context: Context<'_>, stood: Stood) -> Result<C
     let mut pages = Pages::of(records::WORKERS);
     while let Some(entries) = pages.next(store::PAGE).await? {
         let strangers = strangers(entries).await?;
-        let keys: Vec<String> = strangers.iter().map(|(entry, _)| store::moved(&entry.key, records::WORKERS, "")).collect();
-        for ((entry, _), exempt) in strangers.iter().zip(exempt::over_run(&keys, stood.exempt_read).await?) {
+        let keys: Vec<String> = strangers.iter().map(name_key).collect();
+        for (entry, exempt) in strangers.iter().zip(exempt::over_run(&keys, stood.exempt_read).await?) {
             let record = records::read(entry)?;
             let before = Standing { record: record.as_ref(), exempt: exempt.before };
             let after = Standing { record: None, exempt: exempt.after };
@@ -138,39 +154,39 @@ pub async fn closings_by_removal(context: Context<'_>, stood: Stood) -> Result<C
 }
 
 /// Removes the records of workers who are in no group any more; answers how many there were.
-pub async fn remove_strangers() -> Result<u64, StoreError> {
+pub async fn remove_strangers(pins: &Pins) -> Result<u64, StoreError> {
     let mut removed = 0;
     let mut pages = Pages::of(records::WORKERS);
-    while let Some(entries) = pages.next(store::PAGE).await? {
-        let writes = strangers(entries).await?.into_iter().map(|(_, removal)| removal).collect();
-        removed += remove(writes).await?;
+    while let Some(entries) = pages.next(RECORDS).await? {
+        removed += remove(strangers(entries).await?, pins).await?;
     }
     Ok(removed)
 }
 
 /// A record that was refreshed at this very moment stays until the next run.
-async fn remove(mut writes: Vec<Write>) -> Result<u64, StoreError> {
+async fn remove(mut entries: Vec<Entry>, pins: &Pins) -> Result<u64, StoreError> {
     for _ in 0..TRIES {
-        let number = u64::try_from(writes.len()).unwrap_or_default();
-        match store::commit(writes.clone()).await? {
-            Outcome::Committed => return Ok(number),
-            Outcome::Conflict(keys) => writes.retain(|write| !keys.contains(&write.key)),
+        let mut commit = Commit::new(pins);
+        for entry in &entries {
+            commit.remove(entry.key.clone(), &name_key(entry), records::read(entry)?.as_ref(), store::as_read(Some(entry)));
+        }
+        match commit.done().await? {
+            Outcome::Committed => return Ok(u64::try_from(entries.len()).unwrap_or_default()),
+            Outcome::Conflict(keys) => entries.retain(|entry| !keys.contains(&entry.key)),
         }
     }
     Err(raced())
 }
 
-/// Of some records those whose workers are no members of this run's groups, with the write that removes each.
-async fn strangers(entries: Vec<store::Entry>) -> Result<Vec<(store::Entry, Write)>, StoreError> {
+/// Of some records those whose workers are no members of this run's groups.
+async fn strangers(entries: Vec<Entry>) -> Result<Vec<Entry>, StoreError> {
     let keys: Vec<String> = entries.iter().map(|entry| store::moved(&entry.key, records::WORKERS, staging::MEMBERS)).collect();
     let members = store::get(&keys).await?;
-    let strangers = entries.into_iter().zip(members).filter(|(_, member)| member.is_none());
-    Ok(strangers
-        .map(|(entry, _)| {
-            let removal = Write { key: entry.key.clone(), value: None, condition: store::as_read(Some(&entry)) };
-            (entry, removal)
-        })
-        .collect())
+    Ok(entries.into_iter().zip(members).filter(|(_, member)| member.is_none()).map(|(entry, _)| entry).collect())
+}
+
+fn name_key(entry: &Entry) -> String {
+    store::moved(&entry.key, records::WORKERS, "")
 }
 
 fn keys_of(readings: &[Reading]) -> Vec<String> {
@@ -184,10 +200,6 @@ fn plan_of(readings: Vec<Reading>, stored: &Stored, context: Context<'_>) -> Pla
         step.record.source.run.take_if(|run| run.is_empty());
     }
     plan
-}
-
-fn write(name_key: &str, record: &Record, stored: &Stored) -> Write {
-    Write { key: records::key(name_key), value: Some(records::encode(record)), condition: stored.condition(name_key) }
 }
 
 fn raced() -> StoreError {

@@ -14,6 +14,7 @@ use crate::bindings::exports::shift_access::plugin::jobs::{Count, Failure, Repor
 use crate::bindings::exports::shift_access::plugin::pack::{ErrorInfo, Kind, Problem, PropertyInfo, Severity};
 use crate::bindings::exports::shift_access::plugin::{access, roster};
 use crate::bindings::shift_access::plugin::properties::{self, Property, Value};
+use crate::changes;
 use crate::identities::Identities;
 use crate::report;
 use crate::trouble::Trouble;
@@ -178,6 +179,13 @@ pub fn entry(record: Record, now: DateTime<Utc>) -> roster::Entry {
         source: roster::Source { run: record.source.run, kind: record.source.kind.word().into() },
         evidence: record.evidence.into_iter().map(evidence).collect(),
     }
+}
+
+/// Some of the changes.
+pub fn changes(listing: changes::Listing, now: DateTime<Utc>) -> roster::ChangeListing {
+    let change =
+        |found: changes::Change| roster::Change { id: found.id, user: found.user, entry: found.record.map(|record| entry(record, now)) };
+    roster::ChangeListing { items: listing.items.into_iter().map(change).collect(), oldest: listing.oldest, latest: listing.latest }
 }
 
 /// One step of the way to a status or a decision.

@@ -9,6 +9,7 @@ mod access;
 mod apply;
 mod bindings;
 mod call;
+mod changes;
 mod clock;
 mod convert;
 mod exempt;
@@ -18,6 +19,7 @@ mod jobs;
 mod kronos;
 mod listener;
 mod notes;
+mod numbers;
 mod pack;
 mod reach;
 mod records;
@@ -111,9 +113,9 @@ impl roster_export::Guest for WorkerStatus {
         Ok(counts.into_iter().map(|(name, value)| roster_export::Count { name: name.to_owned(), value }).collect())
     }
 
-    /// No change is kept yet.
-    async fn changes(_after: u64, _limit: u32) -> Result<roster_export::ChangeListing, roster_export::Failure> {
-        Ok(roster_export::ChangeListing { items: Vec::new(), oldest: 1, latest: 0 })
+    async fn changes(after: u64, limit: u32) -> Result<roster_export::ChangeListing, roster_export::Failure> {
+        let listing = roster::changes(after, limit).await.map_err(failure)?;
+        Ok(convert::changes(listing, clock::now()))
     }
 
     async fn identities(cursor: Option<String>, limit: u32) -> Result<roster_export::IdentityListing, roster_export::Failure> {

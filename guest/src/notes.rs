@@ -21,6 +21,11 @@ pub fn info(message: &str) {
     add(Level::Info, message, None);
 }
 
+/// Needs somebody's attention.
+pub fn warning(message: &str) {
+    add(Level::Warning, message, None);
+}
+
 /// Who of a group was left out, as is right.
 pub fn left_out(group: &str, summary: &MembersSummary) {
     if summary.left_out_disabled > 0 || summary.left_out_deleted > 0 {

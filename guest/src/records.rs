@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shift_access_core::ids;
-use shift_access_core::record::{Evidence, Record, Source};
+use shift_access_core::record::{AHEAD, Evidence, Record, Source};
 use shift_access_core::status::{Reason, SourceKind, Status};
 
 use crate::store::{self, Condition, Entry, StoreError};
@@ -18,10 +18,6 @@ use crate::{clock, notes};
 
 /// Where the records are.
 pub const WORKERS: &str = "worker/";
-
-/// How far ahead the clock may have been that a record was read by. What is further ahead would count as new for as long,
-/// and nothing could replace it.
-const AHEAD: Duration = Duration::minutes(5);
 
 /// The version of the form this code writes, and the newest it reads.
 const VERSION: u32 = 1;
@@ -86,6 +82,7 @@ pub fn read_own(entry: &Entry) -> Result<Record, StoreError> {
 fn judge(entry: &Entry) -> Result<Result<Record, String>, StoreError> {
     let words = |why: &DecodeError| format!("the stored record `{}` {why}", entry.key);
     match decode(&entry.value) {
+        // It would count as new for as long, and nothing could replace it.
         Ok(record) if record.observed_at > clock::now() + AHEAD => {
             Ok(Err(format!("the stored record `{}` is of a moment to come, so a clock was wrong", entry.key)))
         }
@@ -97,7 +94,13 @@ fn judge(entry: &Entry) -> Result<Result<Record, String>, StoreError> {
 
 /// The stored form of a record.
 pub fn encode(record: &Record) -> Vec<u8> {
-    let form = Form {
+    // A struct of texts and numbers always has a JSON form.
+    serde_json::to_vec(&form(record)).unwrap_or_default()
+}
+
+/// The same, for a place inside another form.
+pub fn form(record: &Record) -> Form {
+    Form {
         v: VERSION,
         u: record.user.clone(),
         p: record.person_number.clone(),
@@ -109,9 +112,7 @@ pub fn encode(record: &Record) -> Vec<u8> {
         k: record.source.kind.word().to_owned(),
         n: record.source.run.clone(),
         e: record.evidence.iter().map(|step| (step.at.map(|at| at.timestamp_millis()), step.what.clone())).collect(),
-    };
-    // A struct of texts and numbers always has a JSON form.
-    serde_json::to_vec(&form).unwrap_or_default()
+    }
 }
 
 /// The record in a stored form.
@@ -134,7 +135,7 @@ struct Version {
 /// Short names, because a tenant stores one per worker: user, person number, status, reason, since, zone, observed at, kind,
 /// run, evidence.
 #[derive(Serialize, Deserialize)]
-struct Form {
+pub struct Form {
     v: u32,
     u: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,7 +155,8 @@ struct Form {
 }
 
 impl Form {
-    fn into_record(self) -> Option<Record> {
+    /// The record; none where a word or a number in it is none that a record can have.
+    pub fn into_record(self) -> Option<Record> {
         let evidence = self.e.into_iter().map(|(at, what)| Some(Evidence { at: optional_instant(at)?, what }));
         Some(Record {
             user: self.u,
@@ -180,6 +182,8 @@ fn optional_instant(millis: Option<i64>) -> Option<Option<DateTime<Utc>>> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Duration;
+
     use super::*;
 
     fn record() -> Record {

@@ -4,6 +4,7 @@ use shift_access_core::ids;
 use shift_access_core::record::Record;
 use shift_access_core::status::Status;
 
+use crate::changes;
 use crate::records;
 use crate::store::{self, Pages, StoreError};
 
@@ -21,7 +22,7 @@ pub struct Listing {
 /// A page of at most `limit` records, of one status or of all. With a status it reads on until the page is full, so that
 /// a short page is the last.
 pub async fn page(status: Option<&str>, cursor: Option<String>, limit: u32) -> Result<Listing, StoreError> {
-    let limit = usize::try_from(limit.clamp(1, LONGEST_PAGE)).unwrap_or(1);
+    let limit = on_a_page(limit);
     let mut pages = Pages::resume(records::WORKERS, cursor);
     let mut records = Vec::new();
     while records.len() < limit {
@@ -35,6 +36,15 @@ pub async fn page(status: Option<&str>, cursor: Option<String>, limit: u32) -> R
         }
     }
     Ok(Listing { records, cursor: pages.cursor() })
+}
+
+/// The changes after the one of this number, at most `limit`.
+pub async fn changes(after: u64, limit: u32) -> Result<changes::Listing, StoreError> {
+    changes::after(after, on_a_page(limit)).await
+}
+
+fn on_a_page(limit: u32) -> usize {
+    usize::try_from(limit.clamp(1, LONGEST_PAGE)).unwrap_or(1)
 }
 
 /// The record of one user.

@@ -142,13 +142,13 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
     if held_back {
         batch.brake(members.all_read, &mut tally).await?;
         let mut changed = 0;
-        let stored = apply::store_set_aside(&mut changed).await;
+        let stored = apply::store_set_aside(&settings.identities, &mut changed).await;
         tally.counts = tally.counts.with_changed(changed);
         report.counts = tally.counts.named();
         stored?;
     }
     if members.all_read {
-        tally.counts.removed = apply::remove_strangers().await?;
+        tally.counts.removed = apply::remove_strangers(&settings.identities).await?;
     }
     exempt::bring_in_line(AllRead { workers: members.all_read, exempt: exempt.all_read }).await?;
     store::put(vec![store::removal(HELD.to_owned())]).await?;
