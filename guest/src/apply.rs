@@ -116,6 +116,14 @@ pub async fn store_set_aside(pins: &Pins, changed: &mut u64) -> Result<(), Store
     Ok(())
 }
 
+/// Stores records as they are, of distinct workers, except where what is stored does not yield to them.
+pub async fn store_reported(records: &[Record], pins: &Pins) -> Result<(), StoreError> {
+    for some in records.chunks(RECORDS) {
+        store_records(some, pins).await?;
+    }
+    Ok(())
+}
+
 async fn store_records(records: &[Record], pins: &Pins) -> Result<u64, StoreError> {
     let keys: Vec<String> = records.iter().map(|record| ids::key(&record.user)).collect();
     for _ in 0..TRIES {

@@ -11,11 +11,13 @@ use shift_access_core::settings::{self, Kind as CoreKind, PROPERTIES, Settings, 
 
 use crate::access::{Comparison, Explanation};
 use crate::bindings::exports::shift_access::plugin::jobs::{Count, Failure, Report, Step, StepOutcome, Warning};
+use crate::bindings::exports::shift_access::plugin::listener::{self as listener_export, Disposition};
 use crate::bindings::exports::shift_access::plugin::pack::{ErrorInfo, Kind, Problem, PropertyInfo, Severity};
 use crate::bindings::exports::shift_access::plugin::{access, roster};
 use crate::bindings::shift_access::plugin::properties::{self, Property, Value};
 use crate::changes;
 use crate::identities::Identities;
+use crate::listener::Outcome;
 use crate::report;
 use crate::trouble::Trouble;
 
@@ -108,7 +110,7 @@ fn checked(values: &BTreeMap<String, CoreValue>) -> Result<Settings, Trouble> {
     Settings::from_values(values).map_err(|problems| {
         let number = problems.iter().find_map(|problem| problem.number).unwrap_or(catalogue::OUT_OF_BOUNDS);
         let lines: Vec<_> = problems.iter().map(|problem| format!("{}: {}; {}", problem.key, problem.message, problem.remedy)).collect();
-        Trouble { number, message: lines.join(". ") }
+        Trouble::new(number, lines.join(". "))
     })
 }
 
@@ -178,6 +180,18 @@ pub fn entry(record: Record, now: DateTime<Utc>) -> roster::Entry {
         age_seconds: seconds(age),
         source: roster::Source { run: record.source.run, kind: record.source.kind.word().into() },
         evidence: record.evidence.into_iter().map(evidence).collect(),
+    }
+}
+
+/// What became of an event.
+pub fn disposition(outcome: Outcome) -> Disposition {
+    match outcome {
+        Outcome::Done => Disposition::Done,
+        Outcome::Retry(seconds) => Disposition::Retry(seconds),
+        Outcome::Rejected(message) => {
+            let code = Some(catalogue::code(catalogue::LISTENER, catalogue::EVENT_NOT_UNDERSTOOD));
+            Disposition::Reject(listener_export::Problem { code, message })
+        }
     }
 }
 

@@ -25,20 +25,20 @@ pub struct Failed {
 pub async fn run(name: &str, run: &str, options: BTreeMap<String, Value>) -> Result<Report, Failed> {
     match name {
         pack::TEST_CONNECTION => {
-            refuse_options(&options, &[])?;
+            refuse_options(&options, &[]).map_err(unknown)?;
             test_connection::run().await
         }
         pack::BATCH => {
-            refuse_options(&options, &[pack::RELEASE_BRAKE])?;
+            refuse_options(&options, &[pack::RELEASE_BRAKE]).map_err(unknown)?;
             batch::run(run, matches!(options.get(pack::RELEASE_BRAKE), Some(Value::Switch(true)))).await
         }
         _ => Err(unknown(format!("there is no job \"{name}\""))),
     }
 }
 
-fn refuse_options(options: &BTreeMap<String, Value>, known: &[&str]) -> Result<(), Failed> {
+fn refuse_options(options: &BTreeMap<String, Value>, known: &[&str]) -> Result<(), String> {
     match options.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(unknown(format!("this job has no option \"{name}\""))),
+        Some(name) => Err(format!("this job has no option \"{name}\"")),
         None => Ok(()),
     }
 }

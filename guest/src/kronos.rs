@@ -39,6 +39,8 @@ const LISTED_A_PAGE: usize = 1024;
 /// Time cards in one call: UKG's advice (facts/ukg-pro-wfm.md §4), far below its limit of 500 (§3.3). A card is about six
 /// kilobytes, four answers are here at once, and memory that was once taken is never given back.
 const CARDS_A_CALL: usize = 25;
+/// Time cards in one call where events ask: fewer calls and larger answers, as such calls come every few seconds.
+const CARDS_A_CALL_FOR_EVENTS: usize = 100;
 /// On-premise flags in one call, UKG's limit (facts/ukg-pro-wfm.md §3.1).
 const FLAGS_A_CALL: usize = 500;
 /// Calls at once, UKG's advice (facts/ukg-pro-wfm.md §4).
@@ -89,6 +91,11 @@ impl Kronos {
             flags: Cell::new(FLAGS_A_CALL),
             case_blind: Cell::new(false),
         }
+    }
+
+    /// The same for what events ask: more in one call, since such a client lives for one handful of events.
+    pub fn for_events() -> Self {
+        Self { cards: Cell::new(CARDS_A_CALL_FOR_EVENTS), ..Self::new() }
     }
 
     /// Who the connection logs in as: the cheapest call that proves the login.

@@ -59,9 +59,9 @@ impl jobs_export::Guest for WorkerStatus {
 }
 
 impl listener_export::Guest for WorkerStatus {
-    /// Events are not read yet: each is to be brought again.
     async fn handle(events: Vec<listener_export::Event>) -> Vec<listener_export::Disposition> {
-        events.iter().map(|_| listener_export::Disposition::Retry(listener::BRING_AGAIN_SECONDS)).collect()
+        let arrived = events.into_iter().map(|event| listener::Arrived { run: event.run, body: event.body }).collect();
+        listener::handle(arrived).await.into_iter().map(convert::disposition).collect()
     }
 
     async fn look_up(user: String) -> Result<listener_export::Entry, listener_export::Failure> {

@@ -1,8 +1,10 @@
 //! What a run says of itself while it works.
 
+use shift_access_core::catalogue;
 use shift_access_core::plan::Counts;
 
 use crate::bindings::shift_access::plugin::journal::{self, Level, Note};
+use crate::trouble::Trouble;
 use crate::workspace_one::MembersSummary;
 
 /// How far the run is.
@@ -24,6 +26,12 @@ pub fn info(message: &str) {
 /// Needs somebody's attention.
 pub fn warning(message: &str) {
     add(Level::Warning, message, None);
+}
+
+/// What went wrong while events were dealt with, with its code.
+pub fn trouble(trouble: &Trouble) {
+    let code = Some(catalogue::code(catalogue::LISTENER, trouble.number));
+    journal::add(&Note { level: Level::Warning, code, message: trouble.message.clone(), subject: None });
 }
 
 /// Who of a group was left out, as is right.

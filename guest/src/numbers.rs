@@ -9,10 +9,29 @@ use std::collections::BTreeMap;
 use shift_access_core::identity::Pins;
 use shift_access_core::record::Record;
 
-use crate::store::{self, Write};
+use crate::store::{self, StoreError, Write};
 
 /// Where the numbers are.
 const NUMBERS: &str = "number/";
+
+/// The keys of the users these numbers may lead to, in the order asked.
+pub async fn find(numbers: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+    let keys: Vec<String> = numbers.iter().map(|number| key(number)).collect();
+    let entries = store::get(&keys).await?;
+    Ok(entries.into_iter().map(|entry| String::from_utf8(entry?.value).ok()).collect())
+}
+
+/// Keeps whom numbers lead to, where that was found in another way.
+pub async fn keep(found: impl IntoIterator<Item = (String, String)>) -> Result<(), StoreError> {
+    let mut moved = Moved::default();
+    for (number, name_key) in found {
+        moved.0.insert(key(&number), Some(name_key));
+    }
+    for part in moved.writes().chunks(store::PAGE) {
+        store::put(part.to_vec()).await?;
+    }
+    Ok(())
+}
 
 fn key(number: &str) -> String {
     store::key(NUMBERS, number)

@@ -3,6 +3,7 @@
 mod connections;
 
 use shift_access_core::catalogue;
+use shift_access_core::event::Direction;
 
 use crate::bindings::exports::shift_access::plugin::pack::{
     Description, EventField, JobInfo, Kind, ListenerInfo, PropertyInfo, Surface, Value,
@@ -80,12 +81,13 @@ fn event_fields() -> Vec<EventField> {
         summary: summary.into(),
         words: words.iter().map(|word| (*word).into()).collect(),
     };
+    let directions: Vec<&str> = Direction::ALL.iter().map(|direction| direction.word()).collect();
     vec![
-        field("person_number", "The worker's person number in Kronos.", &[]),
-        field("user", "The worker's user name, where there is no person number.", &[]),
-        field("at", "When the punch was: RFC 3339, with an offset or local to `zone`.", &[]),
-        field("zone", "The zone of `at`: an IANA name or a Kronos zone.", &[]),
-        field("direction", "Which way the punch goes.", &["in", "out", "break", "transfer"]),
+        field("person_number", "The worker's person number in Kronos, as a text or a whole number.", &[]),
+        field("user", "The worker's user name, where the person number is not known.", &[]),
+        field("at", "When the punch was, such as 2026-11-20T08:00:00-05:00; without an offset it is local to `zone`.", &[]),
+        field("zone", "The zone of `at`: an IANA name, or the name or number of a Kronos zone; absent, default-time-zone.", &[]),
+        field("direction", "Which way the punch goes; absent where that is not known.", &directions),
     ]
 }
 
@@ -104,6 +106,7 @@ fn release_brake() -> PropertyInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listener;
 
     #[test]
     fn the_processes_have_the_names_the_history_shows() {
@@ -124,6 +127,20 @@ mod tests {
         let intervals = description.jobs.iter().filter_map(|job| job.interval_property.as_deref());
         for name in intervals.chain(description.alert_property.as_deref()) {
             assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_fields_of_an_event_are_those_that_are_read() {
+        let words = |field: &EventField| field.words.first().cloned().unwrap_or_else(|| "2026-11-20T08:00:00".to_owned());
+        let fields = event_fields();
+        let named: Vec<String> = fields.iter().map(|field| format!("\"{}\":\"{}\"", field.name, words(field))).collect();
+        let event = listener::event::read(format!("{{\"data\":{{{}}}}}", named.join(",")).as_bytes()).unwrap();
+        assert!(event.number.is_some() && event.user.is_some() && event.direction.is_some());
+        for field in &fields {
+            let event = format!("{{\"data\":{{\"{}\":[],\"user\":\"a\"}}}}", field.name);
+            let wrong = listener::event::read(event.as_bytes()).unwrap_err();
+            assert!(wrong.starts_with(&format!("`{}` ", field.name)), "{wrong}");
         }
     }
 

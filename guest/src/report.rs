@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_few_warnings_are_all_there() {
         let mut warnings = Warnings::default();
-        warnings.about("Store 12", Trouble { number: 24, message: "no members".into() });
+        warnings.about("Store 12", Trouble::new(24, "no members"));
         assert_eq!(warnings.into_vec(), [Warning { number: 24, message: "no members".into(), subject: Some("Store 12".into()) }]);
     }
 }

@@ -37,7 +37,7 @@ impl From<storage::Error> for StoreError {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         let number = if matches!(error, StoreError::QuotaUsedUp(_)) { 31 } else { 30 };
-        Trouble { number, message: error.to_string() }
+        Trouble::new(number, error.to_string())
     }
 }
 

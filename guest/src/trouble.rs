@@ -8,11 +8,13 @@ pub struct Trouble {
     pub number: u8,
     /// What happened, with the other side's own words and its request id where it gave one.
     pub message: String,
+    /// How many seconds the other side asked to wait, where it did.
+    pub wait: Option<u32>,
 }
 
 impl Trouble {
     /// A trouble with this number and these words.
     pub fn new(number: u8, message: impl Into<String>) -> Self {
-        Self { number, message: message.into() }
+        Self { number, message: message.into(), wait: None }
     }
 }

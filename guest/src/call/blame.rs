@@ -45,7 +45,8 @@ pub fn failed(system: System, error: &Error) -> Trouble {
         Error::Timeout => Trouble::new(system.unreachable(), format!("{name} did not answer in time")),
         Error::Throttled(throttle) => {
             let message = format!("{name} throttles{}", asked_to_wait(throttle.retry_after_seconds));
-            Trouble::new(system.throttled(), with_request_id(system, message, throttle.request_id.as_deref()))
+            let message = with_request_id(system, message, throttle.request_id.as_deref());
+            Trouble { wait: throttle.retry_after_seconds, ..Trouble::new(system.throttled(), message) }
         }
         Error::TooLarge(limit) => Trouble::new(system.puzzling(), format!("{name} answered with more than {limit} bytes")),
         Error::UnknownConnection => {
@@ -232,6 +233,7 @@ mod tests {
         let throttle = Throttle { retry_after_seconds: Some(90), request_id: Some("t1".to_owned()) };
         let trouble = failed(System::Kronos, &Error::Throttled(throttle.clone()));
         assert_eq!((trouble.number, trouble.message.as_str()), (15, "Kronos throttles and asks to wait 90 s (kronos-tid t1)"));
+        assert_eq!(trouble.wait, Some(90));
         assert_eq!(failed(System::Access, &Error::Throttled(throttle)).number, 20);
         assert_eq!(failed(System::Access, &Error::UnknownConnection).number, 20);
     }

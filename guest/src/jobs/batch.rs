@@ -25,7 +25,7 @@ use crate::report::Report;
 use crate::store::{self, Entry, Pages};
 use crate::trouble::Trouble;
 use crate::workspace_one::Directory;
-use crate::{clock, convert, exempt, identities, notes, reach, staging};
+use crate::{clock, convert, exempt, identities, listener, notes, reach, staging};
 
 /// Workers in one chunk. UKG allows more in one call; but four chunks of this size under way are most of the memory a run
 /// takes, and its peak is the steadier the smaller they are.
@@ -152,6 +152,7 @@ async fn steps(run: &str, release_brake: bool, report: &mut Report) -> Result<()
     }
     exempt::bring_in_line(AllRead { workers: members.all_read, exempt: exempt.all_read }).await?;
     store::put(vec![store::removal(HELD.to_owned())]).await?;
+    store::clear(listener::STRANGERS).await?;
     report.counts = tally.counts.named();
     Ok(())
 }
