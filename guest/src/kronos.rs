@@ -167,6 +167,21 @@ impl Default for Kronos {
     }
 }
 
+/// The readers of answers alone, each of which lets go of what it read.
+#[cfg(feature = "fuzz")]
+pub mod readers {
+    pub use super::everybody::fuzz as everybody;
+    pub use super::on_premise::fuzz as on_premise;
+    pub use super::people::fuzz as people;
+    pub use super::timecards::fuzz as timecards;
+    pub use super::zones::fuzz as zones;
+
+    /// Whom a fuzzed question is about.
+    pub(super) fn asked() -> Vec<String> {
+        ["1", "100007", "adiaz"].map(str::to_owned).to_vec()
+    }
+}
+
 fn puzzling(answer: &Answer, what: &str) -> Trouble {
     blame::not_understood(System::Kronos, answer, what)
 }

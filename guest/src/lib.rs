@@ -13,6 +13,9 @@ mod changes;
 mod clock;
 mod convert;
 mod exempt;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gather;
 mod identities;
 mod jobs;

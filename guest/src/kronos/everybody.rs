@@ -161,6 +161,12 @@ fn read(answer: &Answer) -> Option<Page> {
     Some(Page { people: records.items.into_iter().filter_map(Loose::into_object).filter_map(one).collect(), length, total })
 }
 
+/// Reads a page.
+#[cfg(feature = "fuzz")]
+pub fn fuzz(body: &[u8]) {
+    drop(read(&Answer { status: 200, body: body.to_vec(), request_id: None }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

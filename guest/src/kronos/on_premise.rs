@@ -192,6 +192,12 @@ fn sort_out(rows: &Rows, numbers: &[String], words: impl Fn(&Said) -> String) ->
     numbers.iter().map(|number| (number.clone(), of_one(number))).collect()
 }
 
+/// Reads an answer.
+#[cfg(feature = "fuzz")]
+pub fn fuzz(body: &[u8]) {
+    drop(read(body).map(|rows| sort_out(&rows, &crate::kronos::readers::asked(), Said::to_string)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -304,6 +304,15 @@ fn day(word: &Word) -> Option<NaiveDate> {
     word.text()?.get(..10)?.parse().ok()
 }
 
+/// Reads an answer to either question.
+#[cfg(feature = "fuzz")]
+pub fn fuzz(body: &[u8]) {
+    let asked = crate::kronos::readers::asked();
+    let by_name = Entries::<Found>::read(body).map(|entries| sort_out(entries, &asked, NaiveDate::MAX, Said::to_string));
+    let by_number = Entries::<Numbered>::read(body).map(|entries| sort_out(entries, &asked, NaiveDate::MAX, Said::to_string));
+    drop((by_name, by_number));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,6 +62,14 @@ fn merge(entries: Vec<Result<Timecard, Said>>) -> Result<Timecard, Said> {
     })
 }
 
+/// Reads an answer.
+#[cfg(feature = "fuzz")]
+pub fn fuzz(body: &[u8]) {
+    let asked = crate::kronos::readers::asked();
+    let ids = Ids::from([("9".to_owned(), "100007".to_owned())]);
+    drop(Entries::<Timecard>::read(body).map(|entries| sort_out(entries, &asked, &ids, Said::to_string)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

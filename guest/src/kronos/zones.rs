@@ -53,6 +53,12 @@ impl WireZone {
     }
 }
 
+/// Reads an answer.
+#[cfg(feature = "fuzz")]
+pub fn fuzz(body: &[u8]) {
+    drop(read(body));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
