@@ -213,3 +213,128 @@ fn plan_of(readings: Vec<Reading>, stored: &Stored, context: Context<'_>) -> Pla
 fn raced() -> StoreError {
     StoreError::Unreadable("the same records were changed by something else again and again".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::{DateTime, Duration, Utc};
+    use futures::future::join_all;
+    use shift_access_core::plan::Found;
+    use shift_access_core::settings::Settings;
+    use shift_access_core::status::{SourceKind, Status};
+    use shift_access_core::zone::Zones;
+
+    use super::*;
+    use crate::testing::wait;
+    use crate::{changes, numbers, testing};
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        "2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap() + Duration::minutes(minute)
+    }
+
+    fn reading(worker: usize, flag: bool) -> Reading {
+        Reading { user: format!("User{worker}"), person_number: Some(worker.to_string()), found: Found::OnPremise(flag) }
+    }
+
+    /// Stores what is read of some workers at some minute.
+    async fn read(readings: Vec<Reading>, minute: i64) -> Plan {
+        let (settings, zones) = (Settings::defaults(), Zones::default());
+        let context = Context { settings: &settings, zones: &zones, now: at(minute), run: "r", kind: SourceKind::Batch };
+        store(readings, context).await.unwrap()
+    }
+
+    async fn told() -> Vec<(u64, String, Option<Status>)> {
+        let listing = changes::after(0, 100_000).await.unwrap();
+        listing.items.into_iter().map(|change| (change.id, change.user, change.record.map(|record| record.status))).collect()
+    }
+
+    #[test]
+    fn a_commit_tells_what_changed_and_nothing_else() {
+        wait(async {
+            read(vec![reading(1, true), reading(2, false)], 0).await;
+            read(vec![reading(1, true), reading(2, false)], 1).await;
+            read(vec![reading(1, false), reading(2, false)], 2).await;
+            let (on, off) = (Some(Status::OnShift), Some(Status::OffShift));
+            assert_eq!(told().await, [(1, "User1".into(), on), (2, "User2".into(), off), (3, "User1".into(), off)]);
+            let commits = testing::commits();
+            let plan = read(vec![reading(1, false), reading(2, false)], 2).await;
+            assert_eq!((plan.counts.unchanged, testing::commits() - commits), (2, 1));
+        });
+    }
+
+    #[test]
+    fn many_at_once_leave_no_gap_and_lose_no_change() {
+        wait(async {
+            let chunk = |chunk: usize| (0..100).map(|worker| reading(chunk * 100 + worker, true)).collect();
+            let plans = join_all((0..20).map(|number| read(chunk(number), 0))).await;
+            assert!(plans.iter().all(|plan| plan.counts.changed == 100));
+            let ids: Vec<u64> = told().await.into_iter().map(|(id, ..)| id).collect();
+            assert_eq!(ids, (1..=2_000).collect::<Vec<_>>());
+        });
+    }
+
+    #[test]
+    fn what_races_for_the_same_workers_is_planned_anew() {
+        wait(async {
+            let all = || (0..5).map(|worker| reading(worker, true)).collect::<Vec<_>>();
+            join_all((0..5).map(|minute| read(all(), minute))).await;
+            assert_eq!(told().await.len(), 5, "each is new once");
+        });
+    }
+
+    #[test]
+    fn more_than_a_commit_takes_is_stored_in_several() {
+        wait(async {
+            let plan = read((0..1_000).map(|worker| reading(worker, true)).collect(), 0).await;
+            assert_eq!((plan.counts.members, plan.steps.len()), (1_000, 1_000));
+            assert_eq!(told().await.len(), 1_000);
+            // Every number moves, every status changes, and every change makes room: the most that one commit can be.
+            for minute in 1..=11 {
+                let moved =
+                    |worker: usize| Reading { person_number: Some(format!("{minute}-{worker}")), ..reading(worker, minute % 2 == 0) };
+                read((0..1_000).map(moved).collect(), minute).await;
+            }
+            let listing = changes::after(0, 1_000).await.unwrap();
+            assert_eq!((listing.oldest, listing.latest, testing::keys("change/").len()), (2_001, 12_000, 10_000));
+            assert_eq!(listing.items.first().map(|change| change.id), Some(2_001));
+            assert_eq!(testing::keys("number/").len(), 1_000);
+        });
+    }
+
+    #[test]
+    fn whoever_leaves_is_told_of_and_leaves_no_number() {
+        wait(async {
+            let pins = Pins::new();
+            read((0..700).map(|worker| reading(worker, true)).collect(), 0).await;
+            let stays = store::write(store::key(staging::MEMBERS, "user7"), b"{}".to_vec());
+            store::put(vec![stays]).await.unwrap();
+            assert_eq!(remove_strangers(&pins).await.unwrap(), 699);
+            let gone = told().await.into_iter().filter(|(_, _, status)| status.is_none()).count();
+            assert_eq!((gone, testing::keys(records::WORKERS).len()), (699, 1));
+            let found = numbers::find(&["7".to_owned(), "8".to_owned()]).await.unwrap();
+            assert_eq!(found, [Some("user7".to_owned()), None]);
+            assert_eq!(remove_strangers(&pins).await.unwrap(), 0);
+        });
+    }
+
+    #[test]
+    fn a_report_is_stored_only_where_nothing_newer_is() {
+        wait(async {
+            let stored = read(vec![reading(1, true)], 0).await.steps.remove(0).record;
+            let reported = |minute| Record {
+                status: Status::OffShift,
+                observed_at: at(minute),
+                source: shift_access_core::record::Source { run: None, kind: SourceKind::Event },
+                ..stored.clone()
+            };
+            store_reported(&[reported(0)], &Pins::new()).await.unwrap();
+            store_reported(&[reported(-1)], &Pins::new()).await.unwrap();
+            assert_eq!(told().await.len(), 1);
+            store_reported(&[reported(1)], &Pins::new()).await.unwrap();
+            assert_eq!(told().await.len(), 2);
+            let now: BTreeMap<_, _> = records::load(&["user1".to_owned()]).await.unwrap().records;
+            assert_eq!(now.get("user1").map(|record| record.observed_at), Some(at(1)));
+        });
+    }
+}

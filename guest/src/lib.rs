@@ -30,6 +30,8 @@ mod report;
 mod roster;
 mod staging;
 mod store;
+#[cfg(test)]
+mod testing;
 mod trouble;
 mod workspace_one;
 

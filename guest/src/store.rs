@@ -1,6 +1,9 @@
 //! The tenant's keys and values, with the platform's limits kept and its errors named. It knows no record and no worker.
 
+#[cfg(not(test))]
 use crate::bindings::shift_access::plugin::storage;
+#[cfg(test)]
+use crate::testing::storage;
 use crate::trouble::Trouble;
 
 pub use storage::{Condition, Entry, Outcome, Write};
