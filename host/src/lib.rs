@@ -104,6 +104,7 @@ pub mod description;
 mod engine;
 pub mod history;
 mod host;
+mod inbox;
 mod limits;
 pub mod mail;
 pub mod metrics;
