@@ -28,7 +28,10 @@ use document::{Place, Report, Section};
 
 pub use address::{AddressError, clean as clean_address};
 pub use connection::{ConnectionConfig, SettingValue};
-pub use listener::{ListenerConfig, SignatureAlgorithm, SignatureConfig};
+pub use listener::{
+    BasicConfig, ListenerConfig, Mapping, Part, Pointer, PointerError, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig,
+    SignatureEncoding, SignedText, SignedTextError, StandardWebhooksConfig, TimestampConfig,
+};
 pub use platform::{HostConfig, SmtpConfig, SmtpTls, StorageConfig};
 pub use problem::{Problem, Severity};
 pub use schedule::{Cadence, Schedule};

@@ -128,5 +128,8 @@ fn is_variable(name: &str) -> bool {
 
 fn remedy(place: &Place) -> String {
     let key = place.key.rsplit('.').next().unwrap_or("secret");
+    if key.ends_with(']') {
+        return "write { env = \"NAME\" } or { file = \"NAME\" }".to_owned();
+    }
     format!("write {key} = {{ env = \"NAME\" }} or {key} = {{ file = \"NAME\" }}")
 }

@@ -1,76 +1,61 @@
-//! How events from outside are accepted.
+//! How events from outside are accepted: what proves where they come from, and how another form of event is read.
+
+mod mapping;
+mod proof;
 
 use std::path::Path;
 
-use secrecy::SecretString;
-
-use super::credential::{self, Environment};
+use super::credential::Environment;
 use super::document::{Place, Report, Section};
+use crate::description::ListenerInfo;
+
+pub use mapping::{Mapping, Pointer, PointerError};
+pub use proof::{
+    BasicConfig, Part, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig, SignatureEncoding, SignedText, SignedTextError,
+    StandardWebhooksConfig, TimestampConfig,
+};
 
 /// The listener of a tenant.
 #[derive(Clone, Debug)]
 pub struct ListenerConfig {
-    /// How an event proves where it comes from.
-    pub signature: SignatureConfig,
+    /// How whoever brings events proves where they come from.
+    pub proof: Proof,
+    /// The moment of sending, where a header tells it. Standard Webhooks have one of their own.
+    pub timestamp: Option<TimestampConfig>,
+    /// How events of another form are read.
+    pub mapping: Option<Mapping>,
 }
 
-/// A signature over the raw body.
-#[derive(Clone, Debug)]
-pub struct SignatureConfig {
-    /// The header that carries it.
-    pub header: String,
-    /// How it is made.
-    pub algorithm: SignatureAlgorithm,
-    /// The shared secret.
-    pub secret: SecretString,
+/// A listener before the pack's fields are known.
+#[derive(Clone)]
+pub(super) struct RawListener {
+    place: Place,
+    config: ListenerConfig,
+    mapping: mapping::Places,
 }
 
-/// How a signature is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignatureAlgorithm {
-    /// HMAC with SHA-256.
-    HmacSha256,
-}
-
-const EXAMPLE: &str = "add signature = { header = \"X-Signature\", algorithm = \"hmac-sha256\", secret = { env = \"NAME\" } }";
-
-/// Reads the listener's table. Keys to come are read here, beside `signature`.
-pub(super) fn read(mut section: Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<ListenerConfig> {
-    let signature = section.get("signature");
-    if signature.is_none() {
-        section.missing("signature", EXAMPLE, report);
-    }
+/// Reads the listener's table.
+pub(super) fn read(mut section: Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<RawListener> {
+    let place = section.place.clone();
+    let timestamp = section.get("timestamp");
+    let proof = proof::read(&mut section, timestamp.is_some(), folder, env, report);
+    let timestamped = timestamp.is_some();
+    let timestamp = timestamp.and_then(|(node, place)| proof::timestamp(Section::open(node, place, report)?, proof.as_ref(), report));
+    let (mapping, places) = mapping::read(&mut section, report);
     section.finish("key", report);
-    let (node, place) = signature?;
-    let signature = self::signature(Section::open(node, place, report)?, folder, env, report)?;
-    Some(ListenerConfig { signature })
+    if timestamped && timestamp.is_none() {
+        return None;
+    }
+    Some(RawListener { place, config: ListenerConfig { proof: proof?, timestamp, mapping }, mapping: places })
 }
 
-fn signature(mut section: Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<SignatureConfig> {
-    let header = section.required_text("header", "X-Signature", report).and_then(|(text, place)| header(text, &place, report));
-    let algorithm = section.required_text("algorithm", "hmac-sha256", report).and_then(|(text, place)| algorithm(&text, &place, report));
-    let secret = section.get("secret");
-    if secret.is_none() {
-        section.missing("secret", "add secret = { env = \"NAME\" }", report);
+impl RawListener {
+    /// The second stage: what an event is mapped to must be a field of the pack.
+    pub(super) fn resolve(&self, info: Option<&ListenerInfo>, report: &mut Report) -> ListenerConfig {
+        match info {
+            Some(info) => self.mapping.check(&info.fields, report),
+            None => report.error(&self.place, "the pack has no listener", "leave this table out"),
+        }
+        self.config.clone()
     }
-    section.finish("key", report);
-    let secret = secret.and_then(|(node, place)| credential::read(node, &place, folder, env, report));
-    Some(SignatureConfig { header: header?, algorithm: algorithm?, secret: secret? })
-}
-
-fn header(text: String, place: &Place, report: &mut Report) -> Option<String> {
-    if text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)) {
-        return Some(text);
-    }
-    report.error(place, format!("`{text}` is no header name"), "write for example header = \"X-Signature\"");
-    None
-}
-
-fn algorithm(text: &str, place: &Place, report: &mut Report) -> Option<SignatureAlgorithm> {
-    if text.eq_ignore_ascii_case("hmac-sha256") {
-        return Some(SignatureAlgorithm::HmacSha256);
-    }
-    report.error(place, format!("the algorithm `{text}` is not known"), "write algorithm = \"hmac-sha256\"");
-    None
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::connection::{self, ConnectionConfig};
 use super::document::{Node, Place, Report, Section, Value, join};
 use super::fingerprint;
-use super::listener::{self, ListenerConfig};
+use super::listener::{self, ListenerConfig, RawListener};
 use super::problem::{Problem, Severity};
 use super::property;
 use super::schedule::{self, RawSchedule, Schedule};
@@ -100,7 +100,7 @@ pub struct RawTenant {
     connections: Option<(Node, Place)>,
     properties: Option<(Node, Place)>,
     schedules: Vec<RawSchedule>,
-    listener: Option<(ListenerConfig, Place)>,
+    listener: Option<RawListener>,
 }
 
 impl fmt::Debug for RawTenant {
@@ -127,9 +127,7 @@ impl RawTenant {
         let connections = connection::resolve(self.connections.as_ref(), &self.place, &description.connections, &surroundings, &mut report);
         let properties = property::resolve(self.properties.as_ref(), &description.properties, &mut lines, &mut report);
         let schedules = self.schedules.iter().filter_map(|raw| schedule::resolve(raw, &description.jobs, &mut report)).collect();
-        if let Some((_, place)) = self.listener.as_ref().filter(|_| description.listener.is_none()) {
-            report.error(place, "the pack has no listener", "leave this table out");
-        }
+        let listener = self.listener.as_ref().map(|raw| raw.resolve(description.listener.as_ref(), &mut report));
         let line = self.properties.as_ref().map(|(node, _)| node.line).or(self.place.line);
         let tenant = Tenant {
             name: self.name.clone(),
@@ -138,7 +136,7 @@ impl RawTenant {
             connections,
             properties,
             schedules,
-            listener: self.listener.as_ref().map(|(listener, _)| listener.clone()),
+            listener,
             origin: Origin { file: Some(self.file.clone()), line, lines },
         };
         (tenant, report.into_problems())
@@ -183,10 +181,8 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
     let connections = owned(section.get("connections"));
     let properties = owned(section.get("properties"));
     let schedules = section.get("schedules").map(|(node, place)| schedule::read(node, &place, report)).unwrap_or_default();
-    let listener = section.get("listener").and_then(|(node, place)| {
-        let section = Section::open(node, place.clone(), report)?;
-        Some((listener::read(section, folder, env, report)?, place))
-    });
+    let listener =
+        section.get("listener").and_then(|(node, place)| listener::read(Section::open(node, place, report)?, folder, env, report));
     let place = section.place.clone();
     section.finish("key", report);
     RawTenant {

@@ -6,6 +6,8 @@ use chrono::{NaiveTime, Weekday};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
+mod listener;
+
 use super::*;
 use crate::description::{
     self, AddressRule, Connection, Description, Encoding, JobInfo, Kind, ListenerInfo, Parameter, PropertyInfo, PropertyValue, Scheme,
@@ -203,7 +205,8 @@ signature = {{ header = "X-Signature", algorithm = "hmac-sha256", secret = {{ en
     assert_eq!(tenant.schedules[0].days, [Weekday::Mon, Weekday::Fri]);
     assert_eq!(tenant.schedules[0].cadence, Cadence::Times(vec![at(5), at(13)]));
     assert_eq!((tenant.schedules[1].days.len(), &tenant.schedules[1].cadence), (7, &Cadence::EveryMinutes(15)));
-    assert_eq!(tenant.listener.unwrap().signature.secret.expose_secret(), "hush-hush");
+    let Some(Proof::Signature(signature)) = tenant.listener.map(|listener| listener.proof) else { panic!("no signature") };
+    assert_eq!(signature.secrets.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["hush-hush"]);
 }
 
 #[test]
