@@ -102,6 +102,9 @@ pub mod config;
 pub mod connection;
 pub mod description;
 mod engine;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod history;
 mod host;
 mod inbox;
