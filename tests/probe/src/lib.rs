@@ -8,6 +8,7 @@
 mod bindings;
 mod changes;
 mod email;
+mod events;
 mod http;
 mod journal;
 mod properties;
@@ -93,7 +94,7 @@ impl pack::Guest for Probe {
             connections: vec![http::connection("main"), http::connection("refused")],
             properties: properties::described(),
             jobs: ["storage", "http", "email", "journal", "properties", "change", "trap", "loop", "memory"].map(job).to_vec(),
-            listener: None,
+            listener: Some(events::described()),
             surfaces: Vec::new(),
             code_prefix: "PROBE-".to_owned(),
             errors: Vec::new(),
@@ -108,7 +109,7 @@ impl pack::Guest for Probe {
 
 impl listener::Guest for Probe {
     async fn handle(events: Vec<listener::Event>) -> Vec<listener::Disposition> {
-        events.iter().map(|_| listener::Disposition::Done).collect()
+        events::handle(&events).await
     }
 
     async fn look_up(user: String) -> Result<listener::Entry, listener::Failure> {
