@@ -24,9 +24,11 @@ use crate::token::Tokens;
 
 mod caller;
 mod changes;
+mod dead_letters;
 mod discovery;
 mod evaluation;
 mod health;
+mod hooks;
 mod jobs;
 mod look_ups;
 mod openapi;
@@ -90,6 +92,10 @@ fn routes() -> Routes {
         .add(runs::__path_list, runs::list)
         .add(runs::__path_show, runs::show)
         .add(jobs::__path_start, jobs::start)
+        .add(hooks::__path_receive, hooks::receive)
+        .add(dead_letters::__path_list, dead_letters::list)
+        .add(dead_letters::__path_replay, dead_letters::replay)
+        .add(dead_letters::__path_discard, dead_letters::discard)
         .add(evaluation::__path_one, evaluation::one)
         .add(evaluation::__path_batch, evaluation::batch)
         .add(discovery::__path_of_the_caller, discovery::of_the_caller)

@@ -12,6 +12,7 @@ use crate::capability::{Lent, Progress};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::Engine;
 use crate::history::{History, RunDetail};
+use crate::inbox::{self, DeadLetters, Inbox, Inboxes};
 use crate::mail::{Mailer, Postbox};
 use crate::outbox::{self, Outbox, OutboxNumbers};
 use crate::plugin::CallError;
@@ -25,6 +26,7 @@ use crate::tenant::Tenant;
 pub struct Host {
     engine: Engine,
     runner: Runner,
+    inboxes: Inboxes,
 }
 
 /// Puts a [`Host`] together. Without a store everything is kept in memory; without a mailer nothing is mailed.
@@ -35,6 +37,7 @@ pub struct HostBuilder {
     store: Option<Arc<dyn Store>>,
     mailer: Option<Arc<dyn Mailer>>,
     clock: Option<Arc<dyn Clock>>,
+    listening: inbox::Rules,
 }
 
 /// Why a host cannot be built.
@@ -73,6 +76,12 @@ impl HostBuilder {
         Self { clock: Some(clock), ..self }
     }
 
+    /// Takes events in by these rules.
+    #[must_use]
+    pub fn listening(self, rules: inbox::Rules) -> Self {
+        Self { listening: rules, ..self }
+    }
+
     /// The host.
     ///
     /// # Errors
@@ -95,7 +104,8 @@ impl HostBuilder {
             commits: Arc::default(),
             metrics: Arc::default(),
         };
-        Ok(Host { engine, runner })
+        let inboxes = Inboxes::new(runner.store.clone(), runner.clock.clone(), self.listening);
+        Ok(Host { engine, runner, inboxes })
     }
 }
 
@@ -160,6 +170,22 @@ impl Host {
         self.runner.outbox.numbers()
     }
 
+    /// Brings the events that come in for a tenant to its plugin, until `stop`; the batch in hand is settled then, unless
+    /// `abort` ends it. Of several hosts that share a store one does so, and another takes over when it is gone.
+    pub async fn keep_listener(&self, tenant: &Tenant, life: &Life) {
+        inbox::keep(&self.runner, tenant, &self.inbox(tenant), life).await;
+    }
+
+    /// Where a tenant's events wait. To be called from within a runtime.
+    pub fn inbox(&self, tenant: &Tenant) -> Arc<Inbox> {
+        self.inboxes.of(&tenant.name)
+    }
+
+    /// The events of a tenant that are not brought again by themselves.
+    pub fn dead_letters(&self, tenant: &Tenant) -> DeadLetters {
+        DeadLetters::new(self.runner.store.clone(), &tenant.name)
+    }
+
     /// What a tenant's plugin is lent for a question, a page or an explanation.
     pub fn lend(&self, tenant: &Tenant) -> Lent {
         self.runner.lend(tenant)
@@ -198,6 +224,7 @@ mod tests {
         send(host.keep_schedules(&tenant, &life)).await;
         send(host.keep_outbox(&life)).await;
         let _ = send(host.send_alerts()).await;
+        send(host.keep_listener(&tenant, &life)).await;
         let _ = send(tenant.pack.decide(host.lend(&tenant), Vec::new())).await;
     }
 }

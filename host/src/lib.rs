@@ -107,7 +107,7 @@ mod engine;
 pub mod fuzz;
 pub mod history;
 mod host;
-mod inbox;
+pub mod inbox;
 mod limits;
 pub mod mail;
 pub mod metrics;

@@ -193,7 +193,7 @@ impl Runner {
         self.loan(tenant, Arc::default(), tenant.http.clone())
     }
 
-    fn loan(&self, tenant: &Tenant, journal: Arc<Journal>, http: Arc<dyn HttpClient>) -> Lent {
+    pub(crate) fn loan(&self, tenant: &Tenant, journal: Arc<Journal>, http: Arc<dyn HttpClient>) -> Lent {
         Lent {
             tenant: tenant.name.clone(),
             http,
@@ -314,7 +314,7 @@ impl Runner {
         answer
     }
 
-    async fn start(&self, tenant: &Tenant, job: &str, process: &str, trigger: Trigger) -> Result<OpenRun, StoreError> {
+    pub(crate) async fn start(&self, tenant: &Tenant, job: &str, process: &str, trigger: Trigger) -> Result<OpenRun, StoreError> {
         let new = NewRun { tenant: tenant.name.to_string(), job: job.to_owned(), process: process.to_owned(), trigger };
         let telling = self.telling(tenant);
         let open = self.history.start_before(&telling, new, self.clock.now()).await?;
@@ -323,13 +323,13 @@ impl Runner {
     }
 
     /// Ends a run that nobody is told of.
-    async fn finish(&self, open: OpenRun, ending: Ending) -> Result<RunDetail, StoreError> {
+    pub(crate) async fn finish(&self, open: OpenRun, ending: Ending) -> Result<RunDetail, StoreError> {
         let detail = self.history.finish(open, ending, self.clock.now()).await?;
         self.metrics.run_ended(&detail.run);
         Ok(detail)
     }
 
-    fn calls(&self, tenant: &Tenant) -> Calls {
+    pub(crate) fn calls(&self, tenant: &Tenant) -> Calls {
         Calls { kept: Mutex::default(), tenant: tenant.name.clone(), metrics: self.metrics.clone() }
     }
 
@@ -406,6 +406,11 @@ fn failed(failure: Failure) -> Ending {
 
 /// The failure of a plugin that could not speak for itself, in the words of the pack's own catalogue where it has them.
 pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
+    failure_coded(tenant, &tenant.description.code_prefix, error)
+}
+
+/// The same, with what else its codes may begin with.
+pub(crate) fn failure_coded(tenant: &Tenant, prefix: &str, error: &CallError) -> Failure {
     let (number, message) = match error {
         CallError::Failure(failure) => return (**failure).clone(),
         CallError::Trap(_) => ("50", error.to_string()),
@@ -414,7 +419,7 @@ pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
     };
     let known = tenant.description.errors.iter().find(|info| info.number == number);
     Failure {
-        code: format!("{}{number}", tenant.description.code_prefix),
+        code: format!("{prefix}{number}"),
         title: known.map_or_else(|| "The plugin failed".to_owned(), |info| info.title.clone()),
         message,
         remedy: known.map_or_else(|| "Run it again, and tell the pack's author if it fails again.".to_owned(), |info| info.remedy.clone()),
@@ -422,13 +427,13 @@ pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
 }
 
 /// The tenant's connections, telling their calls where they can.
-fn logged(tenant: &Tenant, calls: Arc<Calls>) -> Arc<dyn HttpClient> {
+pub(crate) fn logged(tenant: &Tenant, calls: Arc<Calls>) -> Arc<dyn HttpClient> {
     tenant.http.logged(calls).unwrap_or_else(|| tenant.http.clone())
 }
 
 /// The calls of one run.
 #[derive(Debug)]
-struct Calls {
+pub(crate) struct Calls {
     kept: Mutex<Vec<Call>>,
     tenant: Arc<str>,
     metrics: Arc<Metrics>,
@@ -438,7 +443,7 @@ struct Calls {
 const MOST_CALLS: usize = 5_000;
 
 impl Calls {
-    fn take(&self) -> Vec<Call> {
+    pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

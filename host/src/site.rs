@@ -297,6 +297,7 @@ fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
             http: Arc::new(connections),
             properties: Arc::new(config.properties),
             schedules: Arc::new(config.schedules),
+            listener: config.listener.map(Arc::new),
         };
         Ok((name, Installed { tenant, identity }))
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Schedule;
+use crate::config::{ListenerConfig, Schedule};
 use crate::connection::{HttpClient, NoConnections};
 use crate::description::{Description, JobInfo, PropertyValue};
 use crate::plugin::{CallError, Pack};
@@ -25,6 +25,8 @@ pub struct Tenant {
     pub properties: Arc<Vec<(String, PropertyValue)>>,
     /// When its jobs start by themselves; a job without one that has an interval starts by that.
     pub schedules: Arc<Vec<Schedule>>,
+    /// How events from outside are accepted, where they are.
+    pub listener: Option<Arc<ListenerConfig>>,
 }
 
 impl Tenant {
@@ -42,6 +44,7 @@ impl Tenant {
             description: Arc::new(description),
             http: Arc::new(NoConnections),
             schedules: Arc::default(),
+            listener: None,
             pack,
         })
     }

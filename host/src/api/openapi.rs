@@ -15,6 +15,7 @@ use utoipa::openapi::path::Paths;
 use super::{changes, discovery, evaluation, health, jobs, problem, runs};
 use crate::answer;
 use crate::history;
+use crate::inbox;
 
 pub(super) const PATH: &str = "/api/openapi.json";
 
@@ -38,6 +39,8 @@ pub(super) const PATH: &str = "/api/openapi.json";
         discovery::Metadata,
         health::Readiness,
         changes::Change,
+        inbox::Taken,
+        inbox::DeadLetterPage,
         problem::Document,
     ))
 )]
@@ -109,6 +112,7 @@ fn parameter(name: &str) -> Value {
         "tenant" => ("The tenant, as in the configuration.", "acme"),
         "user" => ("The user name, without regard to case.", "adiaz"),
         "run" => ("The id of a run.", "019526f3-bf60-7000-8000-0123456789ab"),
+        "letter" => ("The id of a dead letter, or its beginning.", "0f3a9c"),
         "job" => ("A job of the tenant's pack.", "batch"),
         _ => ("", ""),
     };
@@ -120,9 +124,10 @@ fn parameter(name: &str) -> Value {
 fn refusal(status: StatusCode) -> Value {
     let (description, detail) = match status.as_u16() {
         400 => ("The request is wrong; the detail says where.", "limit is 0; write a number from 1 to 1000"),
-        401 => ("No token, or one that is not good.", "show a token: Authorization: Bearer sat_…"),
+        401 => ("No token or proof, or one that is not good.", "show a token: Authorization: Bearer sat_…"),
         403 => ("The token is for another tenant, or its scope is not enough.", "the token is for another tenant"),
         404 => ("It is not there.", "there is no run x"),
+        408 => ("The request came too slowly.", "the request did not come within 30 s"),
         409 => ("The job is running already.", "batch is running for the tenant acme already; wait until it has ended"),
         413 => ("The body has more than 1 MiB.", "the body has more than 1048576 bytes"),
         415 => ("The body is not said to be JSON.", "the body must be JSON: Content-Type: application/json"),

@@ -20,6 +20,9 @@ const SOON: HeaderValue = HeaderValue::from_static("5");
 /// The number of the catalogue under which a pack's listener tells that it knows nobody of the name.
 const NOBODY: &str = "62";
 
+/// Seconds after which a full queue may have room again.
+const LATER: HeaderValue = HeaderValue::from_static("30");
+
 /// An answer that is an error. In a box: it is what everything here may return.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Document>);
@@ -125,6 +128,27 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the host is about to stop").header(RETRY_AFTER, SOON)
     }
 
+    /// Who brings events does not prove where they come from.
+    pub(super) fn not_proven(detail: impl Into<String>, challenge: HeaderValue) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail).header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// There is more than can be dealt with for now.
+    pub(super) fn later(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).remedy("post it again in a while").header(RETRY_AFTER, LATER)
+    }
+
+    pub(super) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {} bytes", super::LONGEST_BODY))
+    }
+
+    /// The store failed while it was asked to keep something.
+    pub(super) fn of_store(error: &StoreError) -> Self {
+        tracing::error!(%error, "a request failed at the store");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "the store did not answer").remedy("try again in a moment").header(RETRY_AFTER, SOON)
+    }
+
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.0.remedy = Some(remedy.into()).filter(|remedy| !remedy.is_empty());
         self
@@ -141,11 +165,7 @@ impl From<StoreError> for Problem {
         match error {
             // Of what a request brings, nothing but a cursor is handed on to the store unread.
             StoreError::Invalid(message) => Self::bad_request(message),
-            error => {
-                tracing::error!(%error, "a request failed at the store");
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(status, "the store did not answer").remedy("try again in a moment").header(RETRY_AFTER, SOON)
-            }
+            error => Self::of_store(&error),
         }
     }
 }
@@ -177,7 +197,7 @@ impl From<JsonRejection> for Problem {
             other => other.status(),
         };
         let detail = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => format!("the body has more than {} bytes", super::LONGEST_BODY),
+            StatusCode::PAYLOAD_TOO_LARGE => return Self::too_large(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "the body must be JSON: Content-Type: application/json".to_owned(),
             _ => rejection.body_text(),
         };

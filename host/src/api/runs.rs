@@ -10,6 +10,7 @@ use super::caller::Reader;
 use super::problem::Problem;
 use super::request::{Asked, Named, page_length};
 use crate::history::{Filter, Run, RunDetail, RunPage, Status};
+use crate::inbox::LISTENER;
 use crate::runner::LOOK_UP;
 use crate::tenant::Tenant;
 
@@ -67,7 +68,7 @@ pub(super) async fn show(State(app): State<App>, Reader(tenant): Reader, Named(r
 
 /// A job that is none would list nothing, which looks like an answer.
 fn known(tenant: &Tenant, job: &str) -> Result<(), Problem> {
-    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP]).collect();
+    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP, LISTENER]).collect();
     if names.contains(&job) {
         return Ok(());
     }

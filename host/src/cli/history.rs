@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Exit, json, open, print, text};
 use crate::history::{Filter, Status};
+use crate::inbox::LISTENER;
 use crate::runner::LOOK_UP;
 use crate::tenant::Tenant;
 
@@ -65,7 +66,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
 
 /// A job that is none would list nothing, which looks like an answer.
 fn known(tenant: &Tenant, job: &str) -> Result<(), Exit> {
-    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP]).collect();
+    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP, LISTENER]).collect();
     if names.contains(&job) {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done (a deny is done), 1 the run or request failed or was held, 64 usage or configuration.
 
 mod check;
+mod dead_letters;
 mod decide;
 mod describe;
 mod history;
@@ -55,6 +56,7 @@ enum Command {
     Identities(identities::Args),
     History(history::Args),
     Token(token::Args),
+    DeadLetters(dead_letters::Args),
 }
 
 impl Command {
@@ -166,6 +168,7 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Identities(args) => identities::run(&config, args).await,
         Command::History(args) => history::run(&config, args).await,
         Command::Token(args) => token::run(&config, args).await,
+        Command::DeadLetters(args) => dead_letters::run(&config, args).await,
     }
 }
 

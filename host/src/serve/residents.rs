@@ -13,7 +13,11 @@ use crate::tenant::Tenant;
 
 /// Everything that runs for one tenant until its life stops. What is to run for each tenant has its line here.
 async fn serve(host: &Host, tenant: &Tenant, life: &Life) {
-    tokio::join!(host.keep_schedules(tenant, life));
+    tokio::join!(host.keep_schedules(tenant, life), async {
+        if tenant.listener.is_some() {
+            host.keep_listener(tenant, life).await;
+        }
+    });
 }
 
 /// The tenants that are served now, each as it was configured when that began.

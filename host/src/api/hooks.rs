@@ -1,0 +1,62 @@
+//! Takes events in. Who brings them is asked before the body is read, and again over the body; the answer comes when the
+//! events are on the disk. Nothing of a body is ever logged.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::problem::Problem;
+use super::request::Named;
+use crate::config::ListenerConfig;
+use crate::inbox::{Inbox, NotTaken, Taken, door, envelope};
+
+pub(super) const PATH: &str = "/hooks/{tenant}";
+
+/// Takes in an event of the time system, or a list of them, in CloudEvents JSON or the form that the tenant's listener maps. What proves where it comes from (a signature over the raw body, a shared value or a login) is the tenant's to configure.
+#[utoipa::path(post, path = PATH, operation_id = "takeEvents", tag = "events", security(()),
+    request_body(content = Value, description = "An event, or a list of events.", content_type = "application/json"),
+    responses(
+        (status = 202, description = "The events are stored, and will be dealt with whatever happens; those that came before are left out.", body = Taken),
+        (status = 400),
+        (status = 401),
+        (status = 404),
+        (status = 408),
+        (status = 413),
+        (status = 503),
+    ))]
+pub(super) async fn receive(State(app): State<App>, Named(name): Named, request: Request) -> Result<Response, Problem> {
+    let missing = || Problem::not_found(format!("no events are taken for {name}")).remedy("see the tenant's table listener");
+    let tenant = app.site.tenant(&name).map_err(|_| missing())?;
+    let config = tenant.listener.clone().ok_or_else(missing)?;
+    if app.life.stop.is_cancelled() {
+        return Err(Problem::stopping());
+    }
+    let inbox = app.site.host().inbox(&tenant);
+    match take_in(&app, &config, &inbox, request).await {
+        Ok(taken) => Ok((StatusCode::ACCEPTED, Json(taken)).into_response()),
+        Err(problem) => {
+            inbox.numbers().refused();
+            Err(problem)
+        }
+    }
+}
+
+async fn take_in(app: &App, config: &ListenerConfig, inbox: &Inbox, request: Request) -> Result<Taken, Problem> {
+    let refused = |refused: door::Refused| Problem::not_proven(refused.to_string(), door::challenge(config));
+    let headers = request.headers().clone();
+    door::presents(config, &headers, app.now()).map_err(refused)?;
+    let body = Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+        _ => Problem::bad_request("the body did not come whole"),
+    })?;
+    door::verify(config, &headers, &body, app.now()).map_err(refused)?;
+    let events = envelope::read(config.mapping.as_ref(), &headers, &body).map_err(|unread| Problem::bad_request(unread.to_string()))?;
+    drop(body);
+    inbox.take_in(events).await.map_err(|error| match error {
+        NotTaken::Store(error) => Problem::of_store(&error),
+        error => Problem::later(error.to_string()),
+    })
+}

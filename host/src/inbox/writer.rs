@@ -1,0 +1,152 @@
+//! Stores what is posted: one commit for all that waits, so that what the disk takes for a commit is shared.
+//!
+//! Nobody is made to wait for company. While one group is committed the next comes together by itself.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::envelope::Arrived;
+use super::queue::{self, Measure, SEGMENT, Waiting};
+use super::{NotTaken, Shared, Taken, seen};
+use crate::store::{Outcome, StoreError, Write};
+
+/// Events that are to be stored, and who waits for it.
+pub(super) struct Post {
+    pub(super) events: Vec<Arrived>,
+    pub(super) answer: oneshot::Sender<Result<Taken, NotTaken>>,
+}
+
+/// An event of a group.
+struct New {
+    /// The number of its post in the group.
+    post: usize,
+    hash: String,
+    event: Waiting,
+}
+
+/// Stores what is posted until nobody posts any more.
+pub(super) async fn write(shared: Arc<Shared>, mut posts: mpsc::Receiver<Post>) {
+    while let Some(first) = posts.recv().await {
+        let mut size = measure(&first);
+        let mut group = vec![first];
+        while size.fits(SEGMENT)
+            && let Ok(post) = posts.try_recv()
+        {
+            let more = measure(&post);
+            size = size.plus(more.events, more.bytes);
+            group.push(post);
+        }
+        store(&shared, group).await;
+    }
+}
+
+fn measure(post: &Post) -> Measure {
+    Measure { events: post.events.len(), bytes: post.events.iter().map(|event| event.body.len()).sum() }
+}
+
+/// Stores a group and answers everybody in it: all of them well, or none. Who is told that it failed posts again, and then
+/// what was stored all the same is a duplicate.
+async fn store(shared: &Shared, group: Vec<Post>) {
+    let now = shared.clock.now();
+    let mut taken = vec![Taken::default(); group.len()];
+    let mut answers = Vec::with_capacity(group.len());
+    let (mut new, mut hashes) = (Vec::new(), HashSet::new());
+    for (post, Post { events, answer }) in group.into_iter().enumerate() {
+        answers.push(answer);
+        for Arrived { id, body } in events {
+            let hash = seen::hash(&id);
+            if hashes.insert(hash.clone()) {
+                // An envelope is JSON, and so always text.
+                let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+                new.push(New { post, hash, event: Waiting::new(id, body, now) });
+            } else if let Some(taken) = taken.get_mut(post) {
+                taken.duplicates += 1;
+            }
+        }
+    }
+    drop(hashes);
+    let stored = commit_all(shared, new, now, &mut taken).await;
+    if let Err(error) = &stored {
+        tracing::error!(tenant = shared.queue.space.tenant(), %error, "events were not stored");
+    }
+    let stored = stored.map_err(Arc::new);
+    for (taken, answer) in taken.into_iter().zip(answers) {
+        // Who has gone away posts again.
+        let _ = answer.send(stored.clone().map(|()| taken).map_err(NotTaken::Store));
+    }
+}
+
+/// Commits segment by segment, of which most groups make one.
+async fn commit_all(shared: &Shared, new: Vec<New>, now: DateTime<Utc>, taken: &mut [Taken]) -> Result<(), StoreError> {
+    let mut accepted = 0;
+    let stored = async {
+        for segment in segments(new) {
+            accepted += commit(shared, segment, now, taken).await?;
+        }
+        Ok(())
+    };
+    let stored = stored.await;
+    if accepted > 0 {
+        shared.arrived.notify_one();
+    }
+    let duplicates = taken.iter().map(|taken| taken.duplicates).sum();
+    shared.numbers.took_in(accepted, duplicates, now);
+    stored
+}
+
+fn segments(new: Vec<New>) -> Vec<Vec<New>> {
+    let (mut segments, mut size) = (Vec::<Vec<New>>::new(), Measure::default());
+    for new in new {
+        let with = size.plus(1, new.event.body.len());
+        match segments.last_mut() {
+            Some(last) if with.fits(SEGMENT) => {
+                size = with;
+                last.push(new);
+            }
+            _ => {
+                size = Measure::default().plus(1, new.event.body.len());
+                segments.push(vec![new]);
+            }
+        }
+    }
+    segments
+}
+
+/// Commits one segment without what was seen before; gives the number of events stored.
+async fn commit(shared: &Shared, mut segment: Vec<New>, now: DateTime<Utc>, taken: &mut [Taken]) -> Result<u64, StoreError> {
+    while !segment.is_empty() {
+        let (mut events, mut writes): (Vec<Waiting>, Vec<Write>) = (Vec::with_capacity(segment.len()), Vec::new());
+        for new in &segment {
+            events.push(new.event.clone());
+            writes.extend(seen::writes(&new.hash, now));
+        }
+        writes.extend(queue::put(&events, now, false)?);
+        match shared.queue.store.commit(&shared.queue.space, writes).await? {
+            Outcome::Committed => {
+                count(&segment, taken, |taken| &mut taken.accepted);
+                return Ok(segment.len() as u64);
+            }
+            Outcome::Conflict(keys) => {
+                let known: HashSet<&str> = keys.iter().filter_map(|key| seen::hash_of(key)).collect();
+                let (duplicates, fresh): (Vec<_>, Vec<_>) = segment.into_iter().partition(|new| known.contains(&*new.hash));
+                if duplicates.is_empty() {
+                    return Err(StoreError::Other(format!("a commit was refused for {}", keys.join(", "))));
+                }
+                count(&duplicates, taken, |taken| &mut taken.duplicates);
+                segment = fresh;
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn count(events: &[New], taken: &mut [Taken], of: impl Fn(&mut Taken) -> &mut u64) {
+    for new in events {
+        if let Some(taken) = taken.get_mut(new.post) {
+            *of(taken) += 1;
+        }
+    }
+}
