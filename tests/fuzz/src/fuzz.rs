@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use shift_access_fuzz::{TARGETS, Target};
+use shift_access_fuzz::{TARGETS, Target, json};
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let seeds = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
@@ -25,3 +25,15 @@ fn stop(why: &str) -> ! {
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| (TARGET.1)(input));
+
+// Three of four inputs are changed as JSON, the fourth blindly.
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if !seed.is_multiple_of(4)
+        && let Some(changed) = data.get(..size).and_then(|input| json::change(input, seed)).filter(|changed| changed.len() <= max_size)
+        && let Some(room) = data.get_mut(..changed.len())
+    {
+        room.copy_from_slice(&changed);
+        return changed.len();
+    }
+    libfuzzer_sys::fuzzer_mutate(data, size, max_size)
+});

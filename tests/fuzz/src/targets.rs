@@ -5,6 +5,8 @@
 //! `TARGETS` and a folder of seeds.
 #![cfg(feature = "engine")]
 
+pub mod json;
+
 /// A target: its name, which is the folder of its seeds, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
