@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::history::instant;
 use crate::mail::page::{self, Part};
 use crate::mail::{Mail, Postbox};
+use crate::metrics::Outgoing;
 use crate::store::{Condition, Entry, Space, Store, StoreError, Write};
 
 mod pace;
@@ -60,6 +61,17 @@ pub struct OutboxNumbers {
 }
 
 impl OutboxNumbers {
+    /// The numbers as they stand.
+    pub fn read(&self, now: DateTime<Utc>) -> Outgoing {
+        Outgoing {
+            waiting: self.waiting.load(Ordering::Relaxed),
+            oldest_seconds: self.oldest_age_seconds(now),
+            sent: self.sent.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
+    }
+
     /// How long the oldest mail waits, in seconds; none where no mail does.
     pub fn oldest_age_seconds(&self, now: DateTime<Utc>) -> Option<i64> {
         let oldest = self.oldest.load(Ordering::Relaxed);

@@ -52,6 +52,9 @@ pub enum LoadError {
     /// It is not a component, or a broken one.
     #[error("this is not a WebAssembly component: {0}")]
     NotAComponent(String),
+    /// The system did not give the memory to start it from.
+    #[error("the component cannot be made ready: {0}")]
+    NotReady(String),
     /// It imports what the host does not lend, or lacks an export.
     #[error("the component does not fit this host: {0}")]
     DoesNotFit(String),
@@ -189,6 +192,7 @@ impl Pack {
     /// When it is no component, or does not fit.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         let component = Component::from_binary(engine.inner(), bytes).map_err(|error| LoadError::NotAComponent(brief(&error)))?;
+        image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
         let imports = imports(engine, &component);
         let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(brief(&error));
         let linker = capability::linker(engine.inner()).map_err(does_not_fit)?;
@@ -418,6 +422,23 @@ impl Pack {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) if gauge.refused() => Err(CallError::Memory(self.inner.memory)),
             Ok(Err(error)) => Err(CallError::Trap(trap_text(&error))),
+        }
+    }
+}
+
+/// Makes the memory image that every instance begins with. While the machine is busy the system may refuse to seal it
+/// (`EBUSY`), which passes; made by the first call instead, that call would fail.
+fn image(component: &Component) -> wasmtime::Result<()> {
+    const TRIES: u32 = 5;
+    let mut tries = 1;
+    loop {
+        match component.initialize_copy_on_write_image() {
+            Err(error) if tries < TRIES => {
+                tracing::debug!(error = %chain(&error), "the memory image is tried again");
+                std::thread::sleep(Duration::from_millis(20) * tries);
+                tries += 1;
+            }
+            made => return made,
         }
     }
 }

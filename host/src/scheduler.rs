@@ -62,7 +62,8 @@ pub(crate) async fn keep(runner: &Runner, tenant: &Tenant, life: &Life) {
     for job in tenant.description.jobs.iter().filter(|job| job.schedulable) {
         let agenda = tenant.agenda(job);
         if !agenda.is_empty() {
-            turns.spawn(Watch::new(runner, tenant, job, &agenda).keep());
+            let (stop, watch) = (life.stop.clone(), Watch::new(runner, tenant, job, &agenda));
+            turns.spawn(async move { stop.run_until_cancelled(watch.keep()).await.unwrap_or_default() });
             let (runner, tenant, job, life) = (runner.clone(), tenant.clone(), job.name.clone(), life.clone());
             turns.spawn(Scheduler { runner, tenant, job, agenda, life }.turn());
         }

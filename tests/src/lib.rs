@@ -11,6 +11,7 @@
 //! | [`server`] | what the HTTP simulators stand on |
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
 //! | [`serving`] | the program while it serves |
+//! | [`hook`] | the time system's side of a webhook |
 //!
 //! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
 //!
@@ -40,6 +41,7 @@
 pub mod access;
 pub mod calls;
 pub mod fault;
+pub mod hook;
 pub mod inbox;
 pub mod server;
 pub mod serving;

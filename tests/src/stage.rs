@@ -189,6 +189,15 @@ impl Stage {
         Ok(())
     }
 
+    /// Adds lines of TOML to the end of the configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_more(&self, lines: &str) -> Result<()> {
+        let text = fs::read_to_string(self.config())?;
+        Ok(fs::write(self.config(), format!("{text}\n{lines}\n"))?)
+    }
+
     /// Runs the program with these arguments to its end.
     ///
     /// # Errors

@@ -264,5 +264,6 @@ async fn mail_goes_by_the_server_that_stands_in_the_file_now() {
     let tenant = failed(&site);
     let order = shift_access::Order::new(&tenant, "batch", shift_access::history::Trigger::Schedule).unwrap();
     site.host().run(&tenant, order, Default::default(), Default::default()).await.unwrap();
+    assert!(site.host().send_alerts().await.unwrap());
     assert_eq!(stage.inbox.wait_for(1).await.unwrap().len(), 1);
 }

@@ -87,7 +87,13 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
     (status = 503),
 ))]
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let looked = Looked { jobs: jobs(&app).await?.into_iter().map(Job::numbers).collect() };
+    let (host, now) = (app.site.host(), app.now());
+    let listening = app.site.tenants().into_iter().filter(|tenant| tenant.listener.is_some());
+    let looked = Looked {
+        jobs: jobs(&app).await?.into_iter().map(Job::numbers).collect(),
+        inboxes: listening.map(|tenant| (tenant.name.clone(), host.inbox(&tenant).numbers().read(now))).collect(),
+        outbox: host.outbox_numbers().read(now),
+    };
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics().text(&looked)).into_response())
 }
 

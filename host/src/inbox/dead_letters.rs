@@ -9,8 +9,8 @@ use chrono::serde::ts_milliseconds;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::queue::{self, Waiting};
 use crate::history::{KEPT, instant};

@@ -9,6 +9,9 @@ use crate::store::StoreError;
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// When it counts again if something came between.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Pages of what is too old that are removed at a look: enough for hundreds of events a second, and nobody waits for long.
 const PAGES: usize = 20;
 
@@ -18,13 +21,24 @@ pub(super) async fn keep(shared: &Shared) {
     minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
-        if let Err(error) = look(shared).await {
+        let mut looked = look(shared).await;
+        for _ in 0..EVERY.as_secs() / 2 {
+            match looked {
+                Ok(false) => {
+                    tokio::time::sleep(AGAIN).await;
+                    looked = count(shared).await;
+                }
+                Ok(true) | Err(_) => break,
+            }
+        }
+        if let Err(error) = looked {
             tracing::warn!(tenant = shared.queue.space.tenant(), %error, "the inbox was not tidied");
         }
     }
 }
 
-async fn look(shared: &Shared) -> Result<(), StoreError> {
+/// Removes what is too old, and counts.
+async fn look(shared: &Shared) -> Result<bool, StoreError> {
     let (queue, now) = (&shared.queue, shared.clock.now());
     let letters = DeadLetters::new(queue.store.clone(), queue.space.tenant());
     for _ in 0..PAGES {
@@ -37,7 +51,13 @@ async fn look(shared: &Shared) -> Result<(), StoreError> {
             break;
         }
     }
-    let census = queue.census().await?;
-    shared.numbers.counted(census.events, census.oldest, letters.count().await?);
-    Ok(())
+    count(shared).await
+}
+
+/// Counts what waits; tells whether nothing came between.
+async fn count(shared: &Shared) -> Result<bool, StoreError> {
+    let begun = shared.numbers.changes();
+    let census = shared.queue.census().await?;
+    let letters = DeadLetters::new(shared.queue.store.clone(), shared.queue.space.tenant()).count().await?;
+    Ok(shared.numbers.counted(begun, census.events, census.oldest, letters))
 }

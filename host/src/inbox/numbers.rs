@@ -1,9 +1,9 @@
 //! The numbers of an inbox, cheap to keep and to read.
 //!
-//! Those of what waits are this process's own idea: other hosts take in and deal with events too, so they are set anew from
-//! the store once a minute.
+//! Those of what waits are this process's own idea: other hosts take in and deal with events too, so they are counted anew in
+//! the store, at the start and once a minute. A count that something came between is a little off until the next.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,6 +19,10 @@ pub struct Numbers {
     received: AtomicU64,
     duplicates: AtomicU64,
     refused: AtomicU64,
+    /// How often what waits has changed here.
+    changes: AtomicU64,
+    /// What waits has been counted.
+    known: AtomicBool,
 }
 
 /// What the numbers were at one moment.
@@ -36,6 +40,8 @@ pub struct Reading {
     pub duplicates: u64,
     /// Posts that were refused, for whatever reason, since the process began.
     pub refused: u64,
+    /// Whether what waits and the dead letters have been counted yet.
+    pub counted: bool,
 }
 
 impl Numbers {
@@ -50,6 +56,7 @@ impl Numbers {
             received: self.received(),
             duplicates: self.duplicates(),
             refused: self.refused.load(Relaxed),
+            counted: self.known.load(Relaxed),
         }
     }
 
@@ -66,6 +73,7 @@ impl Numbers {
     }
 
     pub(super) fn took_in(&self, accepted: u64, duplicates: u64, now: DateTime<Utc>) {
+        self.changed();
         self.received.fetch_add(accepted, Relaxed);
         self.duplicates.fetch_add(duplicates, Relaxed);
         if self.waiting.fetch_add(signed(accepted), Relaxed) <= 0 {
@@ -80,21 +88,38 @@ impl Numbers {
 
     /// So many events are dealt with, and so many of them are dead letters now.
     pub(super) fn dealt_with(&self, events: u64, dead: u64) {
+        self.changed();
         self.waiting.fetch_sub(signed(events), Relaxed);
         self.dead.fetch_add(signed(dead), Relaxed);
     }
 
     /// A dead letter is gone; where it is put back, it waits.
     pub(crate) fn letter_gone(&self, put_back: bool) {
+        self.changed();
         self.dead.fetch_sub(1, Relaxed);
         self.waiting.fetch_add(i64::from(put_back), Relaxed);
     }
 
-    /// What was counted in the store.
-    pub(super) fn counted(&self, waiting: u64, oldest: Option<DateTime<Utc>>, dead: u64) {
-        self.waiting.store(signed(waiting), Relaxed);
-        self.oldest(oldest);
-        self.dead.store(signed(dead), Relaxed);
+    /// How often what waits has changed here: to be asked before counting.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Relaxed)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Relaxed);
+    }
+
+    /// What was counted in the store, begun when the changes were so many. Tells whether nothing came between: otherwise the
+    /// numbers may be off, and are taken only where there are none yet.
+    pub(super) fn counted(&self, begun: u64, waiting: u64, oldest: Option<DateTime<Utc>>, dead: u64) -> bool {
+        let undisturbed = self.changes() == begun;
+        if undisturbed || !self.known.swap(true, Relaxed) {
+            self.waiting.store(signed(waiting), Relaxed);
+            self.oldest(oldest);
+            self.dead.store(signed(dead), Relaxed);
+            self.known.store(true, Relaxed);
+        }
+        undisturbed
     }
 
     pub(super) fn oldest(&self, oldest: Option<DateTime<Utc>>) {
