@@ -94,10 +94,11 @@ impl Sender {
 /// # Errors
 /// When it takes longer than this, or the program does not answer.
 pub async fn dealt_with(url: &str, at_most: Duration) -> Result<Instant> {
+    let client = Sender::new()?.client;
     let looked = async {
         let (mut quiet, mut since) = (0, Instant::now());
         while quiet < QUIET_LOOKS {
-            let metrics = reqwest::get(format!("{url}/metrics")).await?.text().await?;
+            let metrics = client.get(format!("{url}/metrics")).send().await?.text().await?;
             let name = format!("shift_access_inbox_waiting_events{{tenant=\"{TENANT}\"}} ");
             let waiting = metrics.lines().find_map(|line| line.strip_prefix(&name));
             if waiting != Some("0") {

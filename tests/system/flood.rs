@@ -81,13 +81,13 @@ fn apply(world: &World, told: &Told) {
     }
 }
 
-/// Now and then, more often than a call is tried again.
+/// Now and then the time system throttles, or is away.
 fn moods(stage: &Stage) {
-    for (path, every) in [(TIMECARD_PATH, 40), (PEOPLE_PATH, 55)] {
-        for nth in 0..40 {
-            let fault = Fault::on(path).after(10 + nth * every);
+    for (path, every) in [(TIMECARD_PATH, 25), (PEOPLE_PATH, 5)] {
+        for nth in 0..10 {
+            let fault = Fault::on(path).after(5 + nth * every);
             let fault = if nth % 2 == 0 { fault.retry_after(429, 1) } else { fault.status(503) };
-            stage.ukg.faults().add(fault.times(1 + nth % 6));
+            stage.ukg.faults().add(fault.times(1 + nth % 3));
         }
     }
 }

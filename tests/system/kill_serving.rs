@@ -60,7 +60,7 @@ async fn killed_two_hundred_times_every_acknowledged_event_is_dealt_with_once() 
     // From here on no batch reads a worker: what changes, events have changed.
     stage.access.faults().add(Fault::on(TOKEN_PATH).answer(401, "{\"error\":\"invalid_client\"}"));
     let (mut random, sender) = (StdRng::seed_from_u64(SEED), Sender::new().unwrap());
-    let mut open: Vec<(usize, Value)> = Vec::new();
+    let (mut open, mut unanswered): (Vec<(usize, Value)>, usize) = (Vec::new(), 0);
     for round in 0..ROUNDS {
         if round == ROUNDS / 2 {
             fails_with("21", &stage).await;
@@ -78,7 +78,9 @@ async fn killed_two_hundred_times_every_acknowledged_event_is_dealt_with_once() 
         tokio::time::sleep(Duration::from_millis(random.random_range(0..600))).await;
         serving.child.kill().await.unwrap();
         open = posting.await.unwrap();
+        unanswered += open.len();
     }
+    assert!(unanswered > ROUNDS / 20, "the kills came too late to matter: {unanswered} posts had no answer");
     fails_with("25", &stage).await;
     let serving = Serving::start(&stage).await.unwrap();
     let left = post(sender, serving.url().to_owned(), open).await;
@@ -92,6 +94,8 @@ async fn killed_two_hundred_times_every_acknowledged_event_is_dealt_with_once() 
     assert_eq!((dead.code, dead.out.as_str()), (Some(0), ""), "{dead:?}");
     assert_eq!(changes(&stage, &serving).await, 2 * WORKERS, "one change of each worker in the first batch, one by the event");
     mails(&stage).await;
+    let died = stage.run(&["history", "acme", "--job", "listener", "--status", "ABORTED", "--json"]).await.unwrap();
+    assert!(died.json_lines().unwrap().len() > ROUNDS / 20, "the kills met the listener at work");
     drop(serving);
 
     let clean = Stage::new(stage.world.clone(), PROGRAM).await.unwrap();
