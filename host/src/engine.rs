@@ -1,4 +1,8 @@
-//! The WebAssembly engine: compiles components once, and keeps a runaway plugin from holding a thread.
+//! The WebAssembly engine: compiles components once, keeps room for their instances, and keeps a runaway plugin from holding
+//! a thread.
+//!
+//! Memories and stacks come from a pool that is reserved once, since asking the system for each costs more than a question.
+//! Only addresses are reserved, no memory. Where the system does not give that many, each instance asks for its own.
 //!
 //! Knows nothing of tenants or capabilities.
 
@@ -7,17 +11,44 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wasmtime::{Cache, CacheConfig, Config};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Cache, CacheConfig, Config, PoolingAllocationConfig};
 
 /// How often a running plugin gives its thread back. Wasm is not pre-empted otherwise, and a time limit outside the
 /// plugin could never strike.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Jobs, look-ups and the like at once; more wait for their turn.
+const JOBS: u32 = 384;
+/// Questions at once; more wait for their turn. Apart from the jobs, which may take an hour.
+const QUESTIONS: u32 = 384;
+/// Instances that wait for the next question.
+pub(crate) const WAITING: u32 = 256;
+/// Of what an instance leaves behind, so many bytes are wiped and kept instead of given back to the system.
+const KEPT_RESIDENT: usize = 64 << 10;
+/// The most memory an instance may have, whatever else limits it.
+const MEMORY: usize = 1 << 30;
+/// Room for instances that are just ending.
+const SPARE: u32 = 128;
+/// Core modules in a component: itself, its adapters and glue.
+const MODULES: u32 = 16;
+
 /// A shared engine; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
+    jobs: Arc<Semaphore>,
+    questions: Arc<Semaphore>,
     _ticker: Arc<Ticker>,
+}
+
+/// What is to be instantiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Something that may take long.
+    Job,
+    /// Something that is answered at once.
+    Question,
 }
 
 impl Engine {
@@ -33,14 +64,49 @@ impl Engine {
             cache.with_directory(folder);
             config.cache(Some(Cache::new(cache)?));
         }
-        let inner = wasmtime::Engine::new(&config)?;
+        let inner = wasmtime::Engine::new(config.clone().allocation_strategy(pool())).or_else(|error| {
+            tracing::info!(%error, "no room for a pool of instances: each asks the system for its own");
+            wasmtime::Engine::new(&config)
+        })?;
         let ticker = Arc::new(Ticker::start(inner.clone()));
-        Ok(Self { inner, _ticker: ticker })
+        let turns = |count: u32| Arc::new(Semaphore::new(count as usize));
+        Ok(Self { inner, jobs: turns(JOBS), questions: turns(QUESTIONS), _ticker: ticker })
+    }
+
+    /// Waits until there is room for another instance; it is kept until the turn is dropped.
+    pub(crate) async fn turn(&self, kind: Kind) -> Option<OwnedSemaphorePermit> {
+        let turns = match kind {
+            Kind::Job => &self.jobs,
+            Kind::Question => &self.questions,
+        };
+        // Nobody closes it.
+        turns.clone().acquire_owned().await.ok()
     }
 
     pub(crate) fn inner(&self) -> &wasmtime::Engine {
         &self.inner
     }
+}
+
+/// Room for every instance that may be there at once.
+fn pool() -> PoolingAllocationConfig {
+    // One that ends gives its turn back a moment before its room: as many more as there are threads that could do so.
+    let instances = JOBS + QUESTIONS + WAITING + SPARE;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * MODULES)
+        .total_memories(instances)
+        .total_tables(instances * 2)
+        .total_stacks(instances)
+        .max_core_instances_per_component(MODULES)
+        .max_memories_per_component(1)
+        .max_tables_per_component(2)
+        .table_elements(20_000)
+        .max_memory_size(MEMORY)
+        .linear_memory_keep_resident(KEPT_RESIDENT)
+        .table_keep_resident(KEPT_RESIDENT)
+        .async_stack_keep_resident(KEPT_RESIDENT);
+    pool
 }
 
 /// Advances the engine's epoch until it is dropped.

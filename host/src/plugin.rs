@@ -17,7 +17,7 @@ use wasmtime::{Store, Trap};
 use crate::answer::{Comparisons, Decision, Disposition, Entry, Explanation, Identities, Listing, RosterChanges};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
-use crate::engine::Engine;
+use crate::engine::{Engine, Kind};
 use crate::history::{Failure, Step, Warning};
 use crate::limits::{Gauge, Limits};
 
@@ -122,6 +122,7 @@ macro_rules! ask {
         let tenant = lent.tenant.clone();
         let mut gauge = Arc::new(Gauge::default());
         let work = async {
+            let _turn = $pack.inner.engine.turn(Kind::Question).await;
             let mut instance = match $pack.inner.warm.take(&lent) {
                 Some(mut instance) => {
                     instance.lend(lent);
@@ -151,6 +152,7 @@ macro_rules! call {
         let gauge = Arc::new(Gauge::default());
         let mut store = $pack.store($lent, &gauge);
         let work = async {
+            let _turn = $pack.inner.engine.turn(Kind::Job).await;
             let $plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
             store.run_concurrent(async |$accessor| $call.await).await?
         };
@@ -394,6 +396,7 @@ impl Pack {
         let gauge = Arc::new(Gauge::default());
         let mut store = self.store(Lent::nothing(), &gauge);
         let work = async {
+            let _turn = self.inner.engine.turn(Kind::Question).await;
             let plugin = self.inner.pre.instantiate_async(&mut store).await?;
             call(&mut store, &plugin).await
         };

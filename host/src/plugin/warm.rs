@@ -12,6 +12,7 @@ use wasmtime::Store;
 
 use super::bindings::Plugin;
 use crate::capability::{Lent, State};
+use crate::engine;
 use crate::limits::Gauge;
 
 /// After so many calls an instance is not kept.
@@ -21,7 +22,7 @@ const OLDEST: Duration = Duration::from_secs(60);
 /// So many wait for one tenant; with more, the calls at once are more than there are processors for.
 const MOST_OF_A_TENANT: usize = 8;
 /// So many wait in all.
-const MOST: usize = 256;
+const MOST: usize = engine::WAITING as usize;
 
 /// An instance between two calls, or in one.
 pub(super) struct Instance {
