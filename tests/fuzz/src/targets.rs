@@ -7,8 +7,18 @@
 
 pub mod json;
 
+use worker_status_readers::fuzz as readers;
+
 /// A target: its name, which is the folder of its seeds, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: &[Target] = &[("envelope", shift_access::fuzz::envelope)];
+pub const TARGETS: &[Target] = &[
+    ("envelope", shift_access::fuzz::envelope),
+    ("event", readers::event),
+    ("everybody", readers::everybody),
+    ("on-premise", readers::on_premise),
+    ("people", readers::people),
+    ("timecards", readers::timecards),
+    ("zones", readers::zones),
+];
