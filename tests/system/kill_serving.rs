@@ -112,7 +112,7 @@ async fn fails_with(number: &str, stage: &Stage) {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(90), failed).await.expect("a scheduled run that fails");
+    tokio::time::timeout(Duration::from_secs(90), failed).await.unwrap();
 }
 
 /// The codes that scheduled runs failed with, and `ABORTED` for those that died.
@@ -144,7 +144,7 @@ async fn mails(stage: &Stage) {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("a mail for each code");
+    tokio::time::timeout(Duration::from_secs(30), told).await.unwrap();
     // The one way to get a mail twice is a kill between the server's yes and the note of it; it has the same id then.
     let distinct: BTreeMap<String, String> = stage.inbox.mails().iter().map(|mail| (mail.header("Message-ID"), mail.subject())).collect();
     for code in &failed {

@@ -88,7 +88,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
 ))]
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let (host, now) = (app.site.host(), app.now());
-    let listening = app.site.tenants().into_iter().filter(|tenant| tenant.listener.is_some());
+    let listening = app.site.tenants().filter(|tenant| tenant.listener.is_some());
     let looked = Looked {
         jobs: jobs(&app).await?.into_iter().map(Job::numbers).collect(),
         inboxes: listening.map(|tenant| (tenant.name.clone(), host.inbox(&tenant).numbers().read(now))).collect(),
