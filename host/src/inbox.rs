@@ -71,7 +71,7 @@ impl Default for Rules {
         Self {
             most_waiting: 1_000_000,
             gather: Duration::from_secs(2),
-            call_limit: Duration::from_secs(120),
+            call_limit: Duration::from_secs(300),
             give_up: Duration::from_secs(24 * 60 * 60),
         }
     }

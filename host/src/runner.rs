@@ -3,7 +3,7 @@
 //! Holds the rules of every run: one of a job at a time for a tenant, a limit in time outside the plugin, an end in
 //! the history whatever happens, and a mail when a scheduled one fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -330,7 +330,7 @@ impl Runner {
     }
 
     pub(crate) fn calls(&self, tenant: &Tenant) -> Calls {
-        Calls { kept: Mutex::default(), tenant: tenant.name.clone(), metrics: self.metrics.clone() }
+        Calls { kept: Mutex::default(), made: AtomicU64::new(0), tenant: tenant.name.clone(), metrics: self.metrics.clone() }
     }
 
     fn telling<'a>(&'a self, tenant: &'a Tenant) -> Telling<'a> {
@@ -435,6 +435,7 @@ pub(crate) fn logged(tenant: &Tenant, calls: Arc<Calls>) -> Arc<dyn HttpClient> 
 #[derive(Debug)]
 pub(crate) struct Calls {
     kept: Mutex<Vec<Call>>,
+    made: AtomicU64,
     tenant: Arc<str>,
     metrics: Arc<Metrics>,
 }
@@ -443,6 +444,11 @@ pub(crate) struct Calls {
 const MOST_CALLS: usize = 5_000;
 
 impl Calls {
+    /// How many there were, those that are not kept included.
+    pub(crate) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -450,6 +456,7 @@ impl Calls {
 
 impl CallLog for Calls {
     fn on_call(&self, record: CallRecord) {
+        self.made.fetch_add(1, Ordering::Relaxed);
         self.metrics.called(&self.tenant, &record);
         let call = Call {
             connection: record.connection,

@@ -84,13 +84,16 @@ impl Scheduler {
     /// Waits until no other host keeps to this agenda, then does so itself. It ends by itself when its life stops: torn
     /// away between a tick that is accounted for and its run, it would lose that run.
     async fn turn(self) {
+        let mut waits = false;
         while !self.stops() {
             let name = format!("schedule-{}", self.job);
             match self.runner.store.try_lock(&self.tenant.name, &name).await {
                 Ok(Some(_alone)) => return self.ticks().await,
-                Ok(None) => tracing::info!(tenant = %self.tenant.name, job = self.job, "another host keeps to this schedule"),
+                Ok(None) if !waits => tracing::info!(tenant = %self.tenant.name, job = self.job, "another host keeps to this schedule"),
+                Ok(None) => {}
                 Err(error) => self.pause(&error).await,
             }
+            waits = true;
             self.life.stop.run_until_cancelled(tokio::time::sleep(TAKE_OVER)).await;
         }
     }

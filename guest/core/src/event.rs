@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::derive;
-use crate::record::{AHEAD, Evidence, Record, Source};
+use crate::record::{Evidence, Record, Source};
 use crate::settings::Settings;
 use crate::status::{Reason, SourceKind, Status, words};
 use crate::zone::{LocalTime, Prefer, instant};
@@ -48,6 +48,7 @@ impl Reported {
     /// The record this punch makes at `now`; none where the event says too little: a break and a transfer need what went
     /// before them, which is the time system's to tell, and what is yet to come is no evidence.
     ///
+    /// A reading always beats it, so it never is of a moment ahead of the clock: a clock that is a little fast waits for ours.
     /// It is observed at the moment of the punch and not when the event arrived, so that the order of arrival never matters.
     pub fn record(&self, settings: &Settings, now: DateTime<Utc>) -> Option<Record> {
         let (status, reason) = match self.direction? {
@@ -55,7 +56,7 @@ impl Reported {
             Direction::Out => (Status::OffShift, Reason::ReportedOut),
             Direction::Break | Direction::Transfer => return None,
         };
-        if self.at > now + AHEAD {
+        if self.at > now {
             return None;
         }
         let shown = LocalTime { at: self.at, tz: self.tz.unwrap_or_else(|| settings.zone()), named: true };
@@ -136,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_yet_to_come_is_not_stored_but_for_what_clocks_differ_by() {
-        for (now, stored) in [("2026-11-20T11:57:00Z", true), ("2026-11-20T11:56:59Z", false)] {
+    fn what_is_yet_to_come_is_not_stored_so_that_no_reading_is_older_than_a_report() {
+        for (now, stored) in [("2026-11-20T12:02:00Z", true), ("2026-11-20T12:01:59Z", false)] {
             assert_eq!(reported(Some(Direction::In)).record(&Settings::defaults(), at(now)).is_some(), stored, "{now}");
         }
     }

@@ -15,7 +15,7 @@
 //!
 //! What an event means is not known here, and nothing here waits, reads a clock or stores.
 
-mod form;
+pub(crate) mod form;
 mod headers;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod law;

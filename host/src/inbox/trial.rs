@@ -2,7 +2,8 @@
 //!
 //! A plugin that traps or runs out of memory over many events is called again with each half of them, until those to blame
 //! stand alone and the others are dealt with. One that runs out of time is not: each try would cost as much time again. Its
-//! events are put off and come back in smaller calls.
+//! events are put off and come back in smaller calls. An event is to blame for the time only where the plugin called nobody
+//! over it: otherwise it is another system that is slow.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -65,6 +66,7 @@ impl Trial<'_> {
                 fill(&mut verdicts, range, Verdict::Waits { together, after });
                 continue;
             }
+            let called = minute.called();
             let part = events.get(range.clone()).unwrap_or_default();
             let error = match self.call(minute, part, &self.life.abort).await? {
                 Ok(dispositions) => {
@@ -81,6 +83,9 @@ impl Trial<'_> {
             minute.failed(&failure);
             failures += 1;
             match error {
+                CallError::Time(_) if minute.called() > called => {
+                    fill(&mut verdicts, range, Verdict::Late { together: (together / SMALLER).max(1), failure });
+                }
                 _ if together <= 1 => fill(&mut verdicts, range, Verdict::Blamed(failure)),
                 CallError::Time(_) => fill(&mut verdicts, range, Verdict::Late { together: (together / SMALLER).max(1), failure }),
                 _ => {

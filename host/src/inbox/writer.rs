@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use super::envelope::Arrived;
+use super::envelope::{Arrived, form};
 use super::queue::{self, Measure, SEGMENT, Waiting};
 use super::{NotTaken, Shared, Taken, seen};
 use crate::store::{Outcome, StoreError, Write};
@@ -47,6 +47,18 @@ fn measure(post: &Post) -> Measure {
     Measure { events: post.events.len(), bytes: post.events.iter().map(|event| event.body.len()).sum() }
 }
 
+/// How long two events without an id and with the same content are one: a sender that repeats itself does so soon, and who is
+/// at work for longer punches again.
+const ALIKE_MINUTES: i64 = 10;
+
+/// What an event is remembered by.
+fn mark(id: &str, now: DateTime<Utc>) -> String {
+    match form::is_made(id) {
+        true => seen::hash(&format!("{id} {}", now.timestamp().div_euclid(ALIKE_MINUTES * 60))),
+        false => seen::hash(id),
+    }
+}
+
 /// Stores a group and answers everybody in it: all of them well, or none. Who is told that it failed posts again, and then
 /// what was stored all the same is a duplicate.
 async fn store(shared: &Shared, group: Vec<Post>) {
@@ -57,7 +69,7 @@ async fn store(shared: &Shared, group: Vec<Post>) {
     for (post, Post { events, answer }) in group.into_iter().enumerate() {
         answers.push(answer);
         for Arrived { id, body } in events {
-            let hash = seen::hash(&id);
+            let hash = mark(&id, now);
             if hashes.insert(hash.clone()) {
                 // An envelope is JSON, and so always text.
                 let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -147,6 +159,23 @@ fn count(events: &[New], taken: &mut [Taken], of: impl Fn(&mut Taken) -> &mut u6
     for new in events {
         if let Some(taken) = taken.get_mut(new.post) {
             *of(taken) += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_without_an_id_is_told_from_one_that_is_alike_some_time_later() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let made = format!("sha256:{}", "0f".repeat(32));
+        let (first, again, later) = (at("2026-11-20T12:01:00Z"), at("2026-11-20T12:09:59Z"), at("2026-11-20T12:11:00Z"));
+        assert_eq!(mark(&made, first), mark(&made, again));
+        assert_ne!(mark(&made, first), mark(&made, later));
+        for own in ["e1", "sha256:e1"] {
+            assert_eq!(mark(own, first), mark(own, later), "an id of its own is the same event for ever");
         }
     }
 }

@@ -126,9 +126,17 @@ fn own_id(object: &Map<String, Value>) -> Result<String, Wrong> {
     Ok(made_id(&Value::Object(object.clone())))
 }
 
+/// What an id begins with that was made here.
+const MADE: &str = "sha256:";
+
 /// The id of an event that has none, made from its content: the same event again has the same.
 fn made_id(event: &Value) -> String {
-    format!("sha256:{:x}", Sha256::digest(event.to_string()))
+    format!("{MADE}{:x}", Sha256::digest(event.to_string()))
+}
+
+/// Whether an id was made here: then two events of the same content may still be two, some time apart.
+pub(crate) fn is_made(id: &str) -> bool {
+    id.strip_prefix(MADE).is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn mapped(event: &Value, mapping: &Mapping, id_of_headers: Option<String>) -> Result<Event, Wrong> {
