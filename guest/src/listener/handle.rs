@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use shift_access_core::catalogue;
 use shift_access_core::identity::Member;
 use shift_access_core::ids;
@@ -104,9 +103,7 @@ async fn settle(events: &[Event<'_>]) -> Result<Vec<Outcome>, Trouble> {
         }
     }
     note_strangers(&people.of_events);
-    let zones = &zones;
-    let outcome = |(event, whom): (&Event<'_>, &Whom)| looks.outcome(whom, event.told.at(zones));
-    Ok(events.iter().zip(&people.of_events).map(outcome).collect())
+    Ok(people.of_events.iter().map(|whom| looks.outcome(whom)).collect())
 }
 
 fn note_strangers(of_events: &[Whom]) {
@@ -121,8 +118,6 @@ fn note_strangers(of_events: &[Whom]) {
 struct Looks {
     /// Those Kronos answered an error for: the record says so.
     failed: BTreeSet<String>,
-    /// Those whose record was newer than the reading, with when that was. Only a report can be, of a moment ahead of the clock.
-    ahead: BTreeMap<String, DateTime<Utc>>,
     /// Those who were not read.
     unread: BTreeSet<String>,
     /// Why.
@@ -169,39 +164,29 @@ impl Looks {
         zones: &Zones,
     ) -> Result<(), Trouble> {
         let now = clock::now();
-        let keys: Vec<String> = members.iter().map(|member| member.key.clone()).collect();
         let readings = gather::readings(kronos, members, settings, now).await?;
         reach::note(true, now).await?;
         let failed = readings.iter().filter(|reading| matches!(reading.found, Found::Failed { .. }));
         let failed: Vec<String> = failed.map(|reading| ids::key(&reading.user)).collect();
         let context = Context { settings, zones, now, run, kind: SourceKind::LookUp };
-        let stored: BTreeSet<String> = apply::store(readings, context).await?.steps.into_iter().map(|step| step.key).collect();
+        apply::store(readings, context).await?;
         self.failed.extend(failed);
-        self.ahead.extend(keys.into_iter().filter(|key| !stored.contains(key)).map(|key| (key, now)));
         Ok(())
     }
 
-    /// What became of an event about these workers, whose punch was at this moment.
-    fn outcome(&self, whom: &Whom, at: Option<DateTime<Utc>>) -> Outcome {
+    /// What became of an event about these workers.
+    fn outcome(&self, whom: &Whom) -> Outcome {
         let of_worker = |key: &String| {
             if self.unread.contains(key) {
                 Some(self.trouble.as_ref().map_or(RETRY_SECONDS, retry_seconds))
-            } else if self.failed.contains(key) {
-                Some(RETRY_SECONDS)
             } else {
-                self.ahead.get(key).and_then(|read| seconds_ahead(*read, at?))
+                self.failed.contains(key).then_some(RETRY_SECONDS)
             }
         };
         // Where Kronos cannot be asked, that is what is waited for.
         let later = whom.later.map(|seconds| self.trouble.as_ref().map_or(seconds, retry_seconds));
         later.max(whom.workers.iter().filter_map(of_worker).max()).map_or(Outcome::Done, Outcome::Retry)
     }
-}
-
-/// In how many seconds a punch that was reported ahead of the clock lies behind it, so that a reading takes its place.
-fn seconds_ahead(read: DateTime<Utc>, at: DateTime<Utc>) -> Option<u32> {
-    let ahead = u32::try_from((at - read).num_seconds()).ok()?;
-    (at > read).then_some(ahead.saturating_add(1).min(LONGEST_RETRY_SECONDS))
 }
 
 /// The workers, by the first run that names each.
@@ -238,10 +223,6 @@ mod tests {
         Whom { workers: keys.iter().map(|key| (*key).to_owned()).collect(), later }
     }
 
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
-    }
-
     #[test]
     fn an_event_is_done_only_when_all_it_is_about_is() {
         let looks = Looks { failed: keys(&["failed"]), ..Looks::default() };
@@ -252,7 +233,7 @@ mod tests {
             (whom(&["read"], Some(5)), Outcome::Retry(5)),
             (whom(&["failed"], Some(5)), Outcome::Retry(60)),
         ] {
-            assert_eq!(looks.outcome(&whom, None), wanted, "{whom:?}");
+            assert_eq!(looks.outcome(&whom), wanted, "{whom:?}");
         }
     }
 
@@ -268,19 +249,9 @@ mod tests {
             (Trouble::new(catalogue::KRONOS_LOGIN, "no"), 60),
         ] {
             let looks = Looks { unread: keys(&["a"]), trouble: Some(trouble.clone()), ..Looks::default() };
-            assert_eq!(looks.outcome(&whom(&["a"], None), None), Outcome::Retry(seconds), "{trouble:?}");
-            assert_eq!(looks.outcome(&whom(&[], Some(60)), None), Outcome::Retry(seconds), "nor is it known whom the number is of");
-            assert_eq!(looks.outcome(&whom(&["b"], None), None), Outcome::Done, "who was read before is");
-        }
-    }
-
-    #[test]
-    fn a_report_of_a_moment_ahead_is_confirmed_once_that_is_past() {
-        let looks = Looks { ahead: BTreeMap::from([("a".to_owned(), at(0))]), ..Looks::default() };
-        for (moment, wanted) in
-            [(Some(at(90)), Outcome::Retry(91)), (Some(at(0)), Outcome::Done), (Some(at(-90)), Outcome::Done), (None, Outcome::Done)]
-        {
-            assert_eq!(looks.outcome(&whom(&["a"], None), moment), wanted, "{moment:?}");
+            assert_eq!(looks.outcome(&whom(&["a"], None)), Outcome::Retry(seconds), "{trouble:?}");
+            assert_eq!(looks.outcome(&whom(&[], Some(60))), Outcome::Retry(seconds), "nor is it known whom the number is of");
+            assert_eq!(looks.outcome(&whom(&["b"], None)), Outcome::Done, "who was read before is");
         }
     }
 
