@@ -228,7 +228,9 @@ fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota:
     let before = old.iter().flatten().map(|old| old.bytes).sum();
     let after = writes.iter().filter_map(|write| Some((write.key.len() + write.value.as_ref()?.len()) as u64)).sum();
     count(transaction, space, before, after, quota)?;
-    apply(transaction, space, writes)?;
+    // What is not there needs no removal; many a write only asks for that.
+    let there = old.iter().map(Option::is_some);
+    apply(transaction, space, writes.iter().zip(there).filter(|(write, there)| *there || write.value.is_some()).map(|(write, _)| write))?;
     Ok(Outcome::Committed)
 }
 
@@ -266,7 +268,7 @@ fn count(transaction: &Transaction<'_>, space: &Space, before: u64, after: u64, 
     Ok(())
 }
 
-fn apply(transaction: &Transaction<'_>, space: &Space, writes: &[Write]) -> Result<(), StoreError> {
+fn apply<'a>(transaction: &Transaction<'_>, space: &Space, writes: impl Iterator<Item = &'a Write>) -> Result<(), StoreError> {
     let count = "UPDATE revisions SET last = last + 1 RETURNING last";
     let revision: i64 = transaction.query_row(count, [], |row| row.get(0)).map_err(failed)?;
     let upsert = "INSERT INTO entries (tenant, owner, key, value, revision) VALUES (?1, ?2, ?3, ?4, ?5)
