@@ -12,7 +12,11 @@ use shift_access::scheduler::Life;
 use shift_access::store::{MemoryStore, Scan, Space, Store};
 use shift_access::{Host, Tenant};
 use shift_access_tests::PROBE;
+use shift_access_tests::fault::Fault;
+use shift_access_tests::ukg::UkgSim;
+use shift_access_tests::world::World;
 
+use crate::probes::connections;
 use crate::schedules::Hand;
 
 /// A host with the probe as its tenant, whose listener is kept.
@@ -30,9 +34,16 @@ impl Bench {
     }
 
     async fn beside(clock: Arc<Hand>, store: Arc<MemoryStore>, rules: Rules) -> Self {
+        Self::set(clock, store, rules, None).await
+    }
+
+    async fn set(clock: Arc<Hand>, store: Arc<MemoryStore>, rules: Rules, other_system: Option<&UkgSim>) -> Self {
         let cache = std::env::temp_dir().join("shift-access-tests-cache");
         let host = Host::builder().cache(cache).clock(clock.clone()).store(store.clone()).listening(rules).build().unwrap();
-        let tenant = Tenant::new("acme", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+        let mut tenant = Tenant::new("acme", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+        if let Some(ukg) = other_system {
+            tenant.http = Arc::new(connections(ukg, &tenant).unwrap());
+        }
         let bench = Self { clock, store, host, tenant, life: Life::default() };
         let (host, tenant, life) = (bench.host.clone(), bench.tenant.clone(), bench.life.clone());
         bench.life.tracker.spawn(async move { host.keep_listener(&tenant, &life).await });
@@ -252,6 +263,27 @@ async fn an_event_the_plugin_hangs_over_holds_nobody_up_for_good() {
     assert_eq!((letters[0].event_id.as_str(), letters[0].code.as_deref()), ("23", Some("PROBE-L51")));
     let page = bench.store.scan(&Space::plugin("acme"), &Scan::new("handled/", 2_000)).await.unwrap();
     assert!(ids.iter().filter(|id| *id != "23").all(|id| page.entries.iter().any(|entry| entry.key == format!("handled/{id}"))));
+}
+
+#[tokio::test]
+async fn an_event_is_not_to_blame_for_another_system_that_is_slow() {
+    let ukg = UkgSim::start(World::demo(chrono::Utc::now())).await.unwrap();
+    ukg.faults().add(Fault::on("/probe/hang").hang());
+    let rules = Rules { call_limit: Duration::from_millis(700), ..Rules::default() };
+    let bench = Bench::set(Hand::at("2026-11-22T10:00:00Z"), Arc::default(), rules, Some(&ukg)).await;
+    bench.bring(&[("a", "ask")]).await;
+    bench.forward(2);
+    // Once more often than makes a dead letter of what the plugin itself hangs over.
+    for _ in 0..4 {
+        let due = bench.put_off().await;
+        bench.letters(0).await;
+        bench.forward(due + 3);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    ukg.faults().clear();
+    bench.run_out().await;
+    bench.brought(&[("a", "1")]).await;
+    bench.letters(0).await;
 }
 
 #[tokio::test]

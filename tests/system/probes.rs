@@ -84,7 +84,8 @@ async fn http_keeps_its_promises() {
     kept(&host, &tenant, "http").await;
 }
 
-fn connections(ukg: &UkgSim, tenant: &Tenant) -> Result<Connections> {
+/// The connections of the probe, to a simulator.
+pub(crate) fn connections(ukg: &UkgSim, tenant: &Tenant) -> Result<Connections> {
     let credentials = ukg.credentials();
     let configs = tenant.description.connections.iter().map(|described| {
         let password = if described.name == "refused" { "wrong" } else { credentials.password };

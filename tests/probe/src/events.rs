@@ -1,7 +1,7 @@
 //! A listener that does with an event what the event asks for, and keeps under `handled/ID` how often it was brought.
 //!
-//! The event says it in its data: `"do": "done"`, `"retry"`, `"later"` (twice again, then done), `"reject"`, `"note"`, and
-//! whatever a platform must survive: `"trap"`, `"loop"`, `"memory"`.
+//! The event says it in its data: `"do": "done"`, `"retry"`, `"later"` (twice again, then done), `"reject"`, `"note"`, `"ask"`
+//! (calls another system first), and whatever a platform must survive: `"trap"`, `"loop"`, `"memory"`.
 
 use crate::bindings::exports::shift_access::plugin::{listener, pack};
 use crate::bindings::shift_access::plugin::journal::{Level, Note, add};
@@ -17,7 +17,7 @@ pub fn described() -> pack::ListenerInfo {
         process: "Probe of the listener".to_owned(),
         code_prefix: "PROBE-L".to_owned(),
         summary: "Does with an event what the event asks for.".to_owned(),
-        fields: vec![field("do", &["done", "retry", "later", "reject", "note", "trap", "loop", "memory"])],
+        fields: vec![field("do", &["done", "retry", "later", "reject", "note", "ask", "trap", "loop", "memory"])],
     }
 }
 
@@ -31,6 +31,7 @@ pub async fn handle(events: &[listener::Event]) -> Vec<listener::Disposition> {
                 std::hint::spin_loop();
             },
             "memory" => crate::hog(),
+            "ask" => crate::http::ask().await,
             _ => {}
         }
         let times = brought(&event.id).await;

@@ -23,6 +23,12 @@ fn request(connection: &str, path: &str) -> Request {
     }
 }
 
+/// Asks for a page that is there, and then for one that a test may leave without an answer.
+pub async fn ask() {
+    let _ = send(request("main", PAGE)).await;
+    let _ = send(request("main", "/probe/hang")).await;
+}
+
 fn with_header(name: &str, value: &str) -> Request {
     let header = Field { name: name.to_owned(), value: value.to_owned() };
     Request { headers: vec![header], ..request("main", PAGE) }
