@@ -5,6 +5,7 @@
 //!
 //! Every error is a problem document (RFC 9457). Who calls is asked before anything of the request's body is read.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
@@ -50,9 +51,12 @@ const LONGEST_BODY: usize = 1 << 20;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What every route works on.
+/// What every route works on. Clones are the same; each request takes several.
 #[derive(Clone)]
-pub(crate) struct App {
+pub(crate) struct App(Arc<Shared>);
+
+/// What they share.
+pub(crate) struct Shared {
     pub(crate) site: Arc<Site>,
     pub(crate) tokens: Arc<Tokens>,
     /// What is begun by a request and outlives it goes on in its tracker, until it ends or is aborted.
@@ -65,7 +69,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(site: Arc<Site>, life: Life) -> Self {
         let tokens = Arc::new(Tokens::new(site.host().runner().store.clone()));
-        Self { site, tokens, life, callers: Callers::default(), look_ups: LookUps::default(), feeds: Feeds::default() }
+        let (callers, look_ups, feeds) = (Callers::default(), LookUps::default(), Feeds::default());
+        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds }))
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -80,6 +85,14 @@ impl App {
     fn failed(&self, tenant: &Tenant, error: &CallError) -> Problem {
         self.metrics().plugin_failed(&tenant.name, error);
         Problem::of_call(tenant, error)
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 

@@ -2,10 +2,11 @@
 //! events are on the disk. Nothing of a body is ever logged.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::App;
 use super::problem::Problem;
@@ -46,12 +47,13 @@ pub(super) async fn receive(State(app): State<App>, Named(name): Named, request:
 
 async fn take_in(app: &App, config: &ListenerConfig, inbox: &Inbox, request: Request) -> Result<Taken, Problem> {
     let refused = |refused: door::Refused| Problem::not_proven(refused.to_string(), door::challenge(config));
-    let headers = request.headers().clone();
+    let (Parts { headers, .. }, body) = request.into_parts();
     door::presents(config, &headers, app.now()).map_err(refused)?;
-    let body = Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-        _ => Problem::bad_request("the body did not come whole"),
+    let body = Limited::new(body, super::LONGEST_BODY).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Problem::too_large(),
+        false => Problem::bad_request("the body did not come whole"),
     })?;
+    let body = body.to_bytes();
     door::verify(config, &headers, &body, app.now()).map_err(refused)?;
     let events = envelope::read(config.mapping.as_ref(), &headers, &body).map_err(|unread| Problem::bad_request(unread.to_string()))?;
     drop(body);
