@@ -1,8 +1,9 @@
 //! The store in one SQLite file. Several processes may have it open at once.
 //!
 //! One connection writes and a few read, so that readers never wait for a writer; all of them work on blocking
-//! threads, but for a look at a few keys: that is done at once, being quicker than the way to another thread. Write-ahead logging keeps a commit whole; with `synchronous = FULL` it is on the disk before it is
-//! answered, so it outlives a killed process and a power cut alike.
+//! threads, but for a look at a few keys: that is done at once, being quicker than the way to another thread. Write-ahead
+//! logging keeps a commit whole; with `synchronous = FULL` it is on the disk before it is answered, so it outlives a killed
+//! process and a power cut alike.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::{Condition, Entry, Guard, Order, Outcome, Owner, Page, Scan, Space, Store, StoreError, Write, key, lock};
 
@@ -21,7 +24,11 @@ mod schema;
 /// How long a write waits for another process to finish its own.
 const BUSY: Duration = Duration::from_secs(15);
 /// So many keys are looked up at once: a decision takes three.
-const FEW: usize = 8;
+const FEW: usize = 4;
+/// Pages that a connection keeps in memory, in KiB.
+const CACHE_KIB: i64 = 16 << 10;
+/// Pages of the write-ahead log before they are copied to the file.
+const LOG_PAGES: i64 = 4_000;
 /// Readers that are kept open; more are opened when needed and closed again.
 const SPARE_READERS: usize = 4;
 
@@ -78,7 +85,7 @@ impl Store for SqliteStore {
     async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         key::check_get(keys)?;
         if keys.len() <= FEW
-            && let Some(found) = self.shared.read_at_once(|connection| get(connection, space, keys))
+            && let Some(found) = self.shared.read_at_once(|connection| get_few(connection, space, keys))
         {
             return found;
         }
@@ -88,7 +95,12 @@ impl Store for SqliteStore {
 
     async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
         key::check_commit(space, &writes)?;
-        let space = space.clone();
+        let work = |shared: &Shared| shared.write(|transaction| commit(transaction, space, &writes, shared.quota));
+        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            // Who stores something waits for it, and under load it is the way to another thread that takes long.
+            return block_in_place(|| work(&self.shared));
+        }
+        let (space, writes) = (space.clone(), writes);
         self.blocking(move |shared| shared.write(|transaction| commit(transaction, &space, &writes, shared.quota))).await
     }
 
@@ -107,22 +119,22 @@ impl Store for SqliteStore {
 impl Shared {
     /// Reads from one snapshot, which holds every commit that returned before.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = match self.spare_reader() {
+        let connection = match self.spare_reader() {
             Some(connection) => connection,
             None => connect(&self.path)?,
         };
-        let found = snapshot(&mut connection, work)?;
+        let found = snapshot(&connection, work)?;
         self.spare(connection);
         found
     }
 
-    /// The same without waiting for anything: `None` where no reader is to spare, or the file is locked for the moment.
+    /// The same for one statement, without waiting for anything: `None` where no reader is to spare, or the file is locked for
+    /// the moment.
     fn read_at_once<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Option<Result<T, StoreError>> {
-        let mut connection = self.spare_reader()?;
+        let connection = self.spare_reader()?;
         connection.busy_timeout(Duration::ZERO).ok()?;
-        let found = snapshot(&mut connection, work);
+        let found = work(&connection).ok()?;
         connection.busy_timeout(BUSY).ok()?;
-        let found = found.and_then(|found| found).ok()?;
         self.spare(connection);
         Some(Ok(found))
     }
@@ -151,15 +163,20 @@ impl Shared {
     }
 }
 
-/// Works in a transaction of its own. The outer error is the transaction's.
+/// Works in a transaction of its own. The outer error is the transaction's; the connection is of no use after it.
 fn snapshot<T>(
-    connection: &mut Connection,
+    connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<Result<T, StoreError>, StoreError> {
-    let transaction = connection.transaction().map_err(failed)?;
-    let found = work(&transaction);
-    transaction.finish().map_err(failed)?;
+    step(connection, "BEGIN")?;
+    let found = work(connection);
+    step(connection, "COMMIT")?;
     Ok(found)
+}
+
+/// A statement that is prepared once: to read it anew would take longer than many a look at a key.
+fn step(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(statement).and_then(|mut statement| statement.execute([])).map(drop).map_err(failed)
 }
 
 fn get(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
@@ -173,6 +190,25 @@ fn get(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Op
         bytes += entry.as_ref().map_or(0, |entry| entry.value.len());
         key::check_get_bytes(bytes)?;
         found.push(entry);
+    }
+    Ok(found)
+}
+
+/// The same for a few keys, in one statement: it is a transaction by itself.
+fn get_few(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+    let query = "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key IN (?3, ?4, ?5, ?6)";
+    let mut select = connection.prepare_cached(query).map_err(failed)?;
+    let key = |at: usize| keys.get(at).map(|key| key.as_bytes());
+    let mut rows = select.query(params![space.tenant(), owner(space), key(0), key(1), key(2), key(3)]).map_err(failed)?;
+    let (mut found, mut bytes) = (vec![None; keys.len()], 0);
+    while let Some(row) = rows.next().map_err(failed)? {
+        let entry = entry(row).map_err(failed)?;
+        bytes += entry.value.len();
+        key::check_get_bytes(bytes)?;
+        // A key may be asked for twice.
+        for (place, _) in found.iter_mut().zip(keys).filter(|(_, key)| **key == entry.key) {
+            *place = Some(entry.clone());
+        }
     }
     Ok(found)
 }
@@ -219,19 +255,34 @@ fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>
 }
 
 fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota: Option<u64>) -> Result<Outcome, StoreError> {
-    let old = sizes(transaction, space, writes)?;
-    let lost = writes.iter().zip(&old).filter(|(write, old)| !holds(&write.condition, old.as_ref().map(|old| old.revision)));
-    let lost: Vec<String> = lost.map(|(write, _)| write.key.clone()).collect();
-    if !lost.is_empty() {
-        return Ok(Outcome::Conflict(lost));
-    }
+    let (new, known): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(|write| is_new(write));
+    let old = sizes(transaction, space, &known)?;
     let before = old.iter().flatten().map(|old| old.bytes).sum();
     let after = writes.iter().filter_map(|write| Some((write.key.len() + write.value.as_ref()?.len()) as u64)).sum();
-    count(transaction, space, before, after, quota)?;
+    let counted = match lost(&known, &old).is_empty() {
+        true => count(transaction, space, before, after, quota),
+        false => Ok(()),
+    };
+    // What lost a race is told before a quota that it would not have needed.
+    if counted.is_err() || !lost(&known, &old).is_empty() {
+        let writes: Vec<&Write> = writes.iter().collect();
+        let lost = lost(&writes, &sizes(transaction, space, &writes)?);
+        return if lost.is_empty() { counted.map(|()| Outcome::Committed) } else { Ok(Outcome::Conflict(lost)) };
+    }
     // What is not there needs no removal; many a write only asks for that.
-    let there = old.iter().map(Option::is_some);
-    apply(transaction, space, writes.iter().zip(there).filter(|(write, there)| *there || write.value.is_some()).map(|(write, _)| write))?;
-    Ok(Outcome::Committed)
+    let there = known.into_iter().zip(&old).filter(|(write, old)| old.is_some() || write.value.is_some()).map(|(write, _)| write);
+    let lost = apply(transaction, space, there, new)?;
+    Ok(if lost.is_empty() { Outcome::Committed } else { Outcome::Conflict(lost) })
+}
+
+/// Whether a write puts something where nothing may be. Then writing it is the quickest way to learn whether something is.
+fn is_new(write: &Write) -> bool {
+    write.condition == Condition::Absent && write.value.is_some()
+}
+
+fn lost(writes: &[&Write], old: &[Option<Old>]) -> Vec<String> {
+    let lost = writes.iter().zip(old).filter(|(write, old)| !holds(&write.condition, old.as_ref().map(|old| old.revision)));
+    lost.map(|(write, _)| write.key.clone()).collect()
 }
 
 /// What a key holds before it is written.
@@ -240,7 +291,7 @@ struct Old {
     bytes: u64,
 }
 
-fn sizes(transaction: &Transaction<'_>, space: &Space, writes: &[Write]) -> Result<Vec<Option<Old>>, StoreError> {
+fn sizes(transaction: &Transaction<'_>, space: &Space, writes: &[&Write]) -> Result<Vec<Option<Old>>, StoreError> {
     let query = "SELECT revision, length(key) + length(value) FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3";
     let mut select = transaction.prepare_cached(query).map_err(failed)?;
     let mut old = |write: &Write| {
@@ -250,41 +301,59 @@ fn sizes(transaction: &Transaction<'_>, space: &Space, writes: &[Write]) -> Resu
             .optional()
             .map_err(failed)
     };
-    writes.iter().map(&mut old).collect()
+    writes.iter().map(|write| old(write)).collect()
 }
 
 /// Keeps the size of the space, and holds it to the quota.
 fn count(transaction: &Transaction<'_>, space: &Space, before: u64, after: u64, quota: Option<u64>) -> Result<(), StoreError> {
     let row = params![space.tenant(), owner(space)];
     let query = "SELECT bytes FROM spaces WHERE tenant = ?1 AND owner = ?2";
-    let used: Option<i64> = transaction.query_row(query, row, |row| row.get(0)).optional().map_err(failed)?;
+    let used: Option<i64> =
+        transaction.prepare_cached(query).and_then(|mut select| select.query_row(row, |row| row.get(0)).optional()).map_err(failed)?;
     let used = used.unwrap_or(0).unsigned_abs();
     if let (Owner::Plugin, Some(quota)) = (space.owner(), quota) {
         key::check_quota(quota, used, before, after)?;
     }
     let upsert = "INSERT INTO spaces (tenant, owner, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
     let bytes = i64::try_from(used.saturating_sub(before).saturating_add(after)).unwrap_or(i64::MAX);
-    transaction.execute(upsert, params![space.tenant(), owner(space), bytes]).map_err(failed)?;
+    transaction
+        .prepare_cached(upsert)
+        .and_then(|mut upsert| upsert.execute(params![space.tenant(), owner(space), bytes]))
+        .map_err(failed)?;
     Ok(())
 }
 
-fn apply<'a>(transaction: &Transaction<'_>, space: &Space, writes: impl Iterator<Item = &'a Write>) -> Result<(), StoreError> {
+/// Writes what is known to hold, and what must be new; gives the keys of what was not.
+fn apply<'a>(
+    transaction: &Transaction<'_>,
+    space: &Space,
+    writes: impl Iterator<Item = &'a Write>,
+    new: Vec<&Write>,
+) -> Result<Vec<String>, StoreError> {
     let count = "UPDATE revisions SET last = last + 1 RETURNING last";
-    let revision: i64 = transaction.query_row(count, [], |row| row.get(0)).map_err(failed)?;
+    let revision: i64 = transaction.prepare_cached(count).and_then(|mut count| count.query_row([], |row| row.get(0))).map_err(failed)?;
     let upsert = "INSERT INTO entries (tenant, owner, key, value, revision) VALUES (?1, ?2, ?3, ?4, ?5)
                   ON CONFLICT DO UPDATE SET value = excluded.value, revision = excluded.revision";
+    let insert = "INSERT INTO entries (tenant, owner, key, value, revision) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
     let delete = "DELETE FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3";
     let mut upsert = transaction.prepare_cached(upsert).map_err(failed)?;
+    let mut insert = transaction.prepare_cached(insert).map_err(failed)?;
     let mut delete = transaction.prepare_cached(delete).map_err(failed)?;
+    let (tenant, owner) = (space.tenant(), owner(space));
     for Write { key, value, .. } in writes {
-        let (tenant, owner, key) = (space.tenant(), owner(space), key.as_bytes());
         match value {
-            Some(value) => upsert.execute(params![tenant, owner, key, value, revision]),
-            None => delete.execute(params![tenant, owner, key]),
+            Some(value) => upsert.execute(params![tenant, owner, key.as_bytes(), value, revision]),
+            None => delete.execute(params![tenant, owner, key.as_bytes()]),
         }
         .map_err(failed)?;
     }
-    Ok(())
+    let mut lost = Vec::new();
+    for Write { key, value, .. } in new {
+        if insert.execute(params![tenant, owner, key.as_bytes(), value, revision]).map_err(failed)? == 0 {
+            lost.push(key.clone());
+        }
+    }
+    Ok(lost)
 }
 
 fn holds(condition: &Condition, revision: Option<i64>) -> bool {
@@ -319,6 +388,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+    // A page that is written again and again goes from the log to the file once.
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(failed)?;
     Ok(connection)
 }
 

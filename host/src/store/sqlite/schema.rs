@@ -14,7 +14,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// `STEPS[n]` leads from layout `n` to `n + 1`; the layout is kept in `PRAGMA user_version`.
 const STEPS: [&str; 1] = ["
-    -- owner: 0 the plugin, 1 the host. The key is a blob, so that keys order by their bytes.
+    -- owner: 0 the plugin, 1 the host. The key is a blob, so that keys order by their bytes. Most values are small, so they lie
+    -- where the keys do: one way down the tree instead of two.
     CREATE TABLE entries (
         tenant TEXT NOT NULL,
         owner INTEGER NOT NULL,
@@ -22,7 +23,7 @@ const STEPS: [&str; 1] = ["
         value BLOB NOT NULL,
         revision INTEGER NOT NULL,
         PRIMARY KEY (tenant, owner, key)
-    ) STRICT;
+    ) STRICT, WITHOUT ROWID;
 
     -- How many bytes of keys and values each space holds.
     CREATE TABLE spaces (
