@@ -1,6 +1,8 @@
 //! Where the words of the contract become those of the core, and back. Nothing else names both.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use chrono::{DateTime, Duration, Utc};
 use shift_access_core::catalogue::{self, CATALOGUE};
@@ -101,9 +103,23 @@ fn problem(problem: settings::Problem) -> Problem {
     }
 }
 
+thread_local! {
+    /// The settings that the last call went by, with the revision of the properties. A platform may call an instance again
+    /// and again, and to read them takes longer than a decision.
+    static READ: RefCell<Option<(u64, Rc<Settings>)>> = const { RefCell::new(None) };
+}
+
 /// The tenant's settings; else the first thing that is wrong with them, with the others in its message.
-pub fn settings() -> Result<Settings, Trouble> {
-    checked(&values(properties::all()))
+pub fn settings() -> Result<Rc<Settings>, Trouble> {
+    let revision = properties::revision();
+    READ.with_borrow_mut(|read| match read {
+        Some((of, settings)) if *of == revision => Ok(settings.clone()),
+        _ => {
+            let settings = Rc::new(checked(&values(properties::all()))?);
+            *read = Some((revision, settings.clone()));
+            Ok(settings)
+        }
+    })
 }
 
 fn checked(values: &BTreeMap<String, CoreValue>) -> Result<Settings, Trouble> {
@@ -115,7 +131,7 @@ fn checked(values: &BTreeMap<String, CoreValue>) -> Result<Settings, Trouble> {
 }
 
 /// The tenant's settings, and the same with some properties changed; else why what-if cannot tell.
-pub fn settings_and(changed: Vec<Property>) -> Result<(Settings, Settings), Trouble> {
+pub fn settings_and(changed: Vec<Property>) -> Result<(Rc<Settings>, Settings), Trouble> {
     let today = settings()?;
     let silent = |name: &str| settings::property(name).is_some_and(|info| !info.what_if);
     if let Some(property) = changed.iter().find(|property| silent(&property.name)) {

@@ -202,6 +202,7 @@ impl Runner {
             post: self.post.clone(),
             journal,
             properties: tenant.properties.clone(),
+            revision: 0,
             clock: self.clock.clone(),
         }
     }

@@ -45,6 +45,8 @@ pub struct Lent {
     pub journal: Arc<Journal>,
     /// The tenant's property values.
     pub properties: Arc<Vec<(String, PropertyValue)>>,
+    /// Which properties these are, of those that one instance was lent after each other: the host counts them, from 0.
+    pub revision: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -60,6 +62,7 @@ impl Lent {
             post: None,
             journal: Arc::default(),
             properties: Arc::default(),
+            revision: 0,
             clock: Arc::new(SystemClock),
         }
     }
@@ -86,7 +89,10 @@ impl State {
 
     /// Lends anew, for another call of the same tenant.
     pub(crate) fn lend(&mut self, lent: Lent) {
-        self.lent = lent;
+        // The ones before are still held here, so that others cannot lie at the same address.
+        let others = !Arc::ptr_eq(&self.lent.properties, &lent.properties);
+        let revision = self.lent.revision + u64::from(others);
+        self.lent = Lent { revision, ..lent };
     }
 }
 

@@ -5,6 +5,10 @@ use crate::description::PropertyValue;
 use crate::plugin::bindings::shift_access::plugin::properties;
 
 impl properties::Host for &mut Lent {
+    fn revision(&mut self) -> u64 {
+        self.revision
+    }
+
     fn all(&mut self) -> Vec<properties::Property> {
         self.properties.iter().map(|(name, value)| to_contract(name, value)).collect()
     }
