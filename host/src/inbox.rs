@@ -9,7 +9,7 @@
 //!
 //! | keys | module | hold |
 //! |---|---|---|
-//! | `seen/BUCKET/HASH` | `seen` | which events came already |
+//! | `seen/ID`, `seen-of/MOMENT/LIST` | `seen` | which events came already |
 //! | `inbox/DUE/SEGMENT`, `inbox-events/SEGMENT` | `queue` | what waits, and until when |
 //! | `dead/MOMENT-ID`, `dead-event/MOMENT-ID` | `dead_letters` | what will not be brought again by itself |
 

@@ -273,15 +273,16 @@ impl Pack {
         lent: Lent,
         limit: Duration,
         run: &str,
-        events: &[(String, Vec<u8>)],
+        events: impl IntoIterator<Item = (&str, &[u8])>,
     ) -> Result<Vec<Disposition>, CallError> {
-        let event = |(id, body): &(String, Vec<u8>)| exports::listener::Event { id: id.clone(), run: run.to_owned(), body: body.clone() };
-        let brought = events.iter().map(event).collect();
+        let event = |(id, body): (&str, &[u8])| exports::listener::Event { id: id.to_owned(), run: run.to_owned(), body: body.to_vec() };
+        let brought: Vec<_> = events.into_iter().map(event).collect();
+        let count = brought.len();
         let answer = ask!(self, lent, limit, "listener.handle", |accessor, plugin| plugin
             .shift_access_plugin_listener()
             .call_handle(accessor, brought))?;
-        if answer.len() != events.len() {
-            return Err(CallError::Trap(format!("it answered {} dispositions for {} events", answer.len(), events.len())));
+        if answer.len() != count {
+            return Err(CallError::Trap(format!("it answered {} dispositions for {count} events", answer.len())));
         }
         Ok(answer.into_iter().map(convert::disposition).collect())
     }

@@ -135,18 +135,16 @@ impl Consumer<'_> {
         for (segment, bytes) in damaged {
             self.bury(&segment, &bytes).await;
         }
-        let events: Vec<_> = segments.iter().flat_map(|segment| &segment.events).collect();
+        let events: Vec<&queue::Waiting> = segments.iter().flat_map(|segment| &segment.events).collect();
         if events.is_empty() {
             return;
         }
-        let events: Vec<_> = events.into_iter().map(|event| (event.id.clone(), event.body.clone().into_bytes())).collect();
         let Some(mut minute) = self.minute().await else { return };
         let trial = Trial { runner: self.runner, tenant: self.tenant, life: self.life, limit: self.shared.rules.call_limit };
         let verdicts = trial.hold(&mut minute, &events).await;
-        drop(events);
         if let Some(verdicts) = verdicts {
             for judged in settle::commits(segments, verdicts) {
-                self.store(&mut minute, &judged).await;
+                self.store(&mut minute, judged).await;
             }
         }
         self.minute = Some(minute);
@@ -170,7 +168,7 @@ impl Consumer<'_> {
 
     /// Stores what became of events, again and again until it is stored. What is not stored at the end of the life is
     /// brought again in the next.
-    async fn store(&self, minute: &mut Minute, judged: &[(queue::Segment, Vec<Verdict>)]) {
+    async fn store(&self, minute: &mut Minute, judged: Vec<(queue::Segment, Vec<Verdict>)>) {
         let terms = Terms { now: self.now(), give_up: self.shared.rules.give_up, prefix: minute::code_prefix(self.tenant) };
         let settlement = match settle::settle(judged, &terms) {
             Ok(settlement) => settlement,

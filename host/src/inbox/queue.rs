@@ -20,7 +20,7 @@ const EVENTS: &str = "inbox-events/";
 /// Events of a segment at most, and their bytes.
 pub(super) const SEGMENT: Measure = Measure { events: 500, bytes: 4 << 20 };
 /// Events of a call at most, and their bytes.
-pub(super) const CALL: Measure = Measure { events: 2_000, bytes: 4 << 20 };
+pub(super) const CALL: Measure = Measure { events: 16_000, bytes: 8 << 20 };
 
 /// Segments of a call at most: each takes two removals of the commit that follows.
 const CALL_SEGMENTS: usize = 700;
@@ -216,14 +216,16 @@ impl Queue {
 }
 
 /// The writes that put a segment into the queue. The events must be of one segment's size.
-pub(super) fn put(events: &[Waiting], due: DateTime<Utc>, apart: bool) -> Result<[Write; 2], StoreError> {
+pub(super) fn put<'a>(events: impl IntoIterator<Item = &'a Waiting>, due: DateTime<Utc>, apart: bool) -> Result<[Write; 2], StoreError> {
+    let events: Vec<&Waiting> = events.into_iter().collect();
     let oldest = events.iter().map(|event| event.arrived).min().unwrap_or(due);
     let slip = Slip { events: events.len(), bytes: events.iter().map(|event| event.body.len()).sum(), oldest, apart };
     let segment = Uuid::now_v7().simple().to_string();
     let failed = |error: serde_json::Error| StoreError::Other(format!("events cannot be written: {error}"));
-    let slip = Write::put(format!("{SLIPS}{:014}/{segment}", super::millis(due)), serde_json::to_vec(&slip).map_err(failed)?);
-    let events = Write::put(format!("{EVENTS}{segment}"), serde_json::to_vec(events).map_err(failed)?);
-    Ok([slip, events].map(|write| write.when(Condition::Absent)))
+    let key = format!("{SLIPS}{:014}/{segment}", super::millis(due));
+    let events = serde_json::to_vec(&events).map_err(failed)?;
+    let slip = Write::put(key, serde_json::to_vec(&slip).map_err(failed)?);
+    Ok([slip, Write::put(format!("{EVENTS}{segment}"), events)].map(|write| write.when(Condition::Absent)))
 }
 
 /// When a slip is due, and its segment.

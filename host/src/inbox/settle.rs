@@ -24,8 +24,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// How often the plugin may fail over an event alone.
 const MOST_FAILURES: u32 = 3;
 
-/// Segments and events of a commit at most: each may take two writes.
-const COMMIT: usize = 900;
+/// Writes of a commit at most; the store allows a few more.
+const COMMIT: usize = 1_900;
 
 /// What is to be stored in one commit, and what it means.
 #[derive(Debug, Default)]
@@ -55,12 +55,12 @@ pub(super) struct Terms<'a> {
 }
 
 /// Takes segments with the verdicts about their events apart into commits of a good size.
-pub(super) fn commits(segments: Vec<Segment>, mut verdicts: Vec<Verdict>) -> Vec<Vec<(Segment, Vec<Verdict>)>> {
+pub(super) fn commits(segments: Vec<Segment>, verdicts: Vec<Verdict>) -> Vec<Vec<(Segment, Vec<Verdict>)>> {
     let (mut commits, mut size) = (Vec::<Vec<_>>::new(), 0);
+    let mut verdicts = verdicts.into_iter();
     for segment in segments {
-        let rest = verdicts.split_off(segment.events.len().min(verdicts.len()));
-        let own = std::mem::replace(&mut verdicts, rest);
-        let more = 1 + own.len();
+        let own: Vec<_> = verdicts.by_ref().take(segment.events.len()).collect();
+        let more = writes_of(&own);
         match commits.last_mut() {
             Some(last) if size + more <= COMMIT => {
                 size += more;
@@ -75,13 +75,18 @@ pub(super) fn commits(segments: Vec<Segment>, mut verdicts: Vec<Verdict>) -> Vec
     commits
 }
 
+/// The writes that settling a segment takes at most: its removal, and two for each event that is put elsewhere.
+fn writes_of(verdicts: &[Verdict]) -> usize {
+    2 + 2 * verdicts.iter().filter(|verdict| **verdict != Verdict::Done).count()
+}
+
 /// What one commit is to store.
-pub(super) fn settle(judged: &[(Segment, Vec<Verdict>)], terms: &Terms<'_>) -> Result<Settlement, StoreError> {
+pub(super) fn settle(judged: Vec<(Segment, Vec<Verdict>)>, terms: &Terms<'_>) -> Result<Settlement, StoreError> {
     let mut settlement = Settlement::default();
     let mut places: BTreeMap<Place, Vec<Waiting>> = BTreeMap::new();
     for (segment, verdicts) in judged {
         settlement.writes.extend(segment.removal());
-        for (event, verdict) in segment.events.iter().zip(verdicts) {
+        for (event, verdict) in segment.events.into_iter().zip(verdicts) {
             if let Some((place, event)) = settlement.judge(event, verdict, terms)? {
                 places.entry(place).or_default().push(event);
             }
@@ -98,10 +103,9 @@ pub(super) fn settle(judged: &[(Segment, Vec<Verdict>)], terms: &Terms<'_>) -> R
 
 impl Settlement {
     /// Where the event waits on, if it does.
-    fn judge(&mut self, event: &Waiting, verdict: &Verdict, terms: &Terms<'_>) -> Result<Option<(Place, Waiting)>, StoreError> {
-        let mut event = event.clone();
+    fn judge(&mut self, mut event: Waiting, verdict: Verdict, terms: &Terms<'_>) -> Result<Option<(Place, Waiting)>, StoreError> {
         if let Verdict::Waits { together, after } = verdict {
-            return Ok(Some((Place { delay: *after, together: *together }, event)));
+            return Ok(Some((Place { delay: after, together }, event)));
         }
         event.attempts = event.attempts.saturating_add(1);
         event.failures += u32::from(matches!(verdict, Verdict::Blamed(_)));
@@ -112,7 +116,7 @@ impl Settlement {
                 self.gone += 1;
                 return Ok(None);
             }
-            Verdict::Reject { code, message } => return self.give_up(&event, code.as_deref(), message, terms),
+            Verdict::Reject { code, message } => return self.give_up(&event, code.as_deref(), &message, terms),
             Verdict::Blamed(failure) if event.failures >= MOST_FAILURES || too_old => {
                 return self.give_up(&event, Some(&failure.code), &failure.message, terms);
             }
@@ -121,10 +125,10 @@ impl Settlement {
                 let message = format!("the plugin put it off {} times, until it was too old", event.attempts);
                 return self.give_up(&event, None, &message, terms);
             }
-            Verdict::Retry(after) => Place { delay: grown(*after, event.attempts), together: SEGMENT.events },
+            Verdict::Retry(after) => Place { delay: grown(after, event.attempts), together: SEGMENT.events },
             Verdict::Blamed(_) => Place { delay: grown(AFTER_FAILURE, event.failures), together: 1 },
-            Verdict::Late { together, .. } => Place { delay: grown(AFTER_FAILURE, event.attempts), together: *together },
-            Verdict::Waits { together, after } => Place { delay: *after, together: *together },
+            Verdict::Late { together, .. } => Place { delay: grown(AFTER_FAILURE, event.attempts), together },
+            Verdict::Waits { together, after } => Place { delay: after, together },
         };
         self.tally.retried += 1;
         Ok(Some((place, event)))

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::minute::{Minute, failure};
+use super::queue::Waiting;
 use crate::answer::Disposition;
 use crate::history::Failure;
 use crate::plugin::CallError;
@@ -54,7 +55,7 @@ pub(super) struct Trial<'a> {
 
 impl Trial<'_> {
     /// One verdict an event, in order; none at all where the life was ended meanwhile.
-    pub(super) async fn hold(&self, minute: &mut Minute, events: &[(String, Vec<u8>)]) -> Option<Vec<Verdict>> {
+    pub(super) async fn hold(&self, minute: &mut Minute, events: &[&Waiting]) -> Option<Vec<Verdict>> {
         let mut verdicts = vec![Verdict::Done; events.len()];
         let whole = 0..events.len();
         let mut ranges: Vec<Range<usize>> = Vec::from([whole]);
@@ -97,13 +98,9 @@ impl Trial<'_> {
         Some(verdicts)
     }
 
-    async fn call(
-        &self,
-        minute: &Minute,
-        events: &[(String, Vec<u8>)],
-        abort: &CancellationToken,
-    ) -> Option<Result<Vec<Disposition>, CallError>> {
+    async fn call(&self, minute: &Minute, events: &[&Waiting], abort: &CancellationToken) -> Option<Result<Vec<Disposition>, CallError>> {
         let lent = minute.lend(self.runner, self.tenant);
+        let events = events.iter().map(|event| (event.id.as_str(), event.body.as_bytes()));
         abort.run_until_cancelled(self.tenant.pack.handle(lent, self.limit, minute.id(), events)).await
     }
 }

@@ -1,6 +1,7 @@
 //! Stores what is posted: one commit for all that waits, so that what the disk takes for a commit is shared.
 //!
-//! Nobody is made to wait for company. While one group is committed the next comes together by itself.
+//! Nobody is made to wait for company. While one group is committed the next comes together by itself, and who has sent
+//! already is read first.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,11 +20,14 @@ pub(super) struct Post {
     pub(super) answer: oneshot::Sender<Result<Taken, NotTaken>>,
 }
 
+/// How often it is looked for who has sent already, before a group is committed.
+const LOOKS: usize = 4;
+
 /// An event of a group.
 struct New {
     /// The number of its post in the group.
     post: usize,
-    hash: String,
+    name: String,
     event: Waiting,
 }
 
@@ -32,12 +36,20 @@ pub(super) async fn write(shared: Arc<Shared>, mut posts: mpsc::Receiver<Post>) 
     while let Some(first) = posts.recv().await {
         let mut size = measure(&first);
         let mut group = vec![first];
-        while size.fits(SEGMENT)
-            && let Ok(post) = posts.try_recv()
-        {
-            let more = measure(&post);
-            size = size.plus(more.events, more.bytes);
-            group.push(post);
+        for _ in 0..LOOKS {
+            let before = group.len();
+            // The runtime looks what came over the network before it comes back here.
+            tokio::task::yield_now().await;
+            while size.fits(SEGMENT)
+                && let Ok(post) = posts.try_recv()
+            {
+                let more = measure(&post);
+                size = size.plus(more.events, more.bytes);
+                group.push(post);
+            }
+            if group.len() == before {
+                break;
+            }
         }
         store(&shared, group).await;
     }
@@ -54,8 +66,8 @@ const ALIKE_MINUTES: i64 = 10;
 /// What an event is remembered by.
 fn mark(id: &str, now: DateTime<Utc>) -> String {
     match form::is_made(id) {
-        true => seen::hash(&format!("{id} {}", now.timestamp().div_euclid(ALIKE_MINUTES * 60))),
-        false => seen::hash(id),
+        true => seen::name(&format!("{id} {}", now.timestamp().div_euclid(ALIKE_MINUTES * 60))),
+        false => seen::name(id),
     }
 }
 
@@ -65,21 +77,21 @@ async fn store(shared: &Shared, group: Vec<Post>) {
     let now = shared.clock.now();
     let mut taken = vec![Taken::default(); group.len()];
     let mut answers = Vec::with_capacity(group.len());
-    let (mut new, mut hashes) = (Vec::new(), HashSet::new());
+    let (mut new, mut names) = (Vec::new(), HashSet::new());
     for (post, Post { events, answer }) in group.into_iter().enumerate() {
         answers.push(answer);
         for Arrived { id, body } in events {
-            let hash = mark(&id, now);
-            if hashes.insert(hash.clone()) {
+            let name = mark(&id, now);
+            if names.insert(name.clone()) {
                 // An envelope is JSON, and so always text.
                 let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-                new.push(New { post, hash, event: Waiting::new(id, body, now) });
+                new.push(New { post, name, event: Waiting::new(id, body, now) });
             } else if let Some(taken) = taken.get_mut(post) {
                 taken.duplicates += 1;
             }
         }
     }
-    drop(hashes);
+    drop(names);
     let stored = commit_all(shared, new, now, &mut taken).await;
     if let Err(error) = &stored {
         tracing::error!(tenant = shared.queue.space.tenant(), %error, "events were not stored");
@@ -130,20 +142,16 @@ fn segments(new: Vec<New>) -> Vec<Vec<New>> {
 /// Commits one segment without what was seen before; gives the number of events stored.
 async fn commit(shared: &Shared, mut segment: Vec<New>, now: DateTime<Utc>, taken: &mut [Taken]) -> Result<u64, StoreError> {
     while !segment.is_empty() {
-        let (mut events, mut writes): (Vec<Waiting>, Vec<Write>) = (Vec::with_capacity(segment.len()), Vec::new());
-        for new in &segment {
-            events.push(new.event.clone());
-            writes.extend(seen::writes(&new.hash, now));
-        }
-        writes.extend(queue::put(&events, now, false)?);
+        let mut writes: Vec<Write> = seen::writes(segment.iter().map(|new| &*new.name), now).collect();
+        writes.extend(queue::put(segment.iter().map(|new| &new.event), now, false)?);
         match shared.queue.store.commit(&shared.queue.space, writes).await? {
             Outcome::Committed => {
                 count(&segment, taken, |taken| &mut taken.accepted);
                 return Ok(segment.len() as u64);
             }
             Outcome::Conflict(keys) => {
-                let known: HashSet<&str> = keys.iter().filter_map(|key| seen::hash_of(key)).collect();
-                let (duplicates, fresh): (Vec<_>, Vec<_>) = segment.into_iter().partition(|new| known.contains(&*new.hash));
+                let known: HashSet<&str> = keys.iter().filter_map(|key| seen::name_of(key)).collect();
+                let (duplicates, fresh): (Vec<_>, Vec<_>) = segment.into_iter().partition(|new| known.contains(&*new.name));
                 if duplicates.is_empty() {
                     return Err(StoreError::Other(format!("a commit was refused for {}", keys.join(", "))));
                 }

@@ -30,6 +30,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use load::{Answered, Load, Post};
+use memory::processor_seconds;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_shift-access-tested");
 /// The workers of the tenant: one call to UKG reads them all.
@@ -60,6 +61,9 @@ struct Measured {
     /// Events a second until the last one's record is stored.
     events_end_to_end: f64,
     events_to_empty: f64,
+    /// Processor time of the program for an event, and for a decision, in microseconds.
+    event_us: f64,
+    decision_us: f64,
     /// The empty handler, given the questions.
     empty_questions: Answered,
     decisions: Answered,
@@ -105,7 +109,7 @@ async fn measure() -> Result<Measured> {
     let question = |id: u64| question_post(&token, usize::try_from(id).unwrap_or_default() % WORKERS);
     let empty = Load { url: &empty_url, connections: CONNECTIONS, post: &hook_post }.for_time(time, None).await?;
 
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), processor_seconds(process)?);
     let mut memory = memory::Memory::begin(process)?;
     let load = Load { url: serving.url(), connections: CONNECTIONS, post: &hook_post };
     let taken = load.so_many(events, |done| memory.look_at(done, events)).await?;
@@ -113,10 +117,13 @@ async fn measure() -> Result<Measured> {
     let stored = hook::dealt_with(serving.url(), Duration::from_secs(600)).await?;
     let end_to_end = events as f64 / (stored - start).as_secs_f64();
     memory.end()?;
+    let event_us = (processor_seconds(process)? - used) * 1e6 / events as f64;
 
     let empty_questions = Load { url: &empty_url, connections: CONNECTIONS, post: &question }.for_time(time, None).await?;
     let load = Load { url: serving.url(), connections: CONNECTIONS, post: &question };
+    let used = processor_seconds(process)?;
     let decisions = load.for_time(time, None).await?;
+    let decision_us = (processor_seconds(process)? - used) * 1e6 / decisions.posts as f64;
     let at_half = load.for_time(time, Some(decisions.a_second / 2.0)).await?;
     ensure!(decisions.refused + at_half.refused == 0, "questions were not answered");
 
@@ -125,6 +132,8 @@ async fn measure() -> Result<Measured> {
         connections: CONNECTIONS,
         workers: WORKERS,
         events_to_empty: rounded(end_to_end / empty.a_second, 3),
+        event_us: rounded(event_us, 1),
+        decision_us: rounded(decision_us, 1),
         events_end_to_end: rounded(end_to_end, 1),
         decisions_to_empty: rounded(decisions.a_second / empty_questions.a_second, 3),
         empty,

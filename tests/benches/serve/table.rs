@@ -19,6 +19,7 @@ pub(crate) fn of(measured: &Measured) -> Result<String, Error> {
     line(&mut text, "empty handler, questions", &measured.empty_questions)?;
     line(&mut text, "decisions", &measured.decisions)?;
     line(&mut text, "decisions at half load", &measured.decisions_at_half)?;
+    writeln!(text, "\nprocessor time of the program: {} µs an event, {} µs a decision", measured.event_us, measured.decision_us)?;
     writeln!(text, "\nevents to empty handler     {:.3}, at least {LEAST_EVENTS}", measured.events_to_empty)?;
     writeln!(text, "decisions to empty handler  {:.3}, at least {LEAST_DECISIONS}", measured.decisions_to_empty)?;
     writeln!(text, "p99 at half load            {} ms, below {MOST_P99_MS}", measured.decisions_at_half.p99_ms)?;

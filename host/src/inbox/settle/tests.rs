@@ -37,7 +37,7 @@ impl Bench {
         let terms = Terms { now: self.now, give_up: Duration::from_secs(86_400), prefix: PREFIX };
         let mut all = Settlement::default();
         for judged in commits(segments, verdicts) {
-            let settlement = settle(&judged, &terms).unwrap();
+            let settlement = settle(judged, &terms).unwrap();
             assert!(settlement.writes.len() <= crate::store::MAX_COMMIT);
             assert_eq!(self.store.commit(&self.queue.space, settlement.writes).await.unwrap(), Outcome::Committed);
             all.gone += settlement.gone;
