@@ -184,11 +184,12 @@ const SOURCE: &str = "/hooks";
 const KIND: &str = "event";
 
 impl Event {
-    /// CloudEvents are told apart by source and id together. No source holds a space.
+    /// CloudEvents are told apart by source and id together. No source holds a space, so what stands before the first one is
+    /// the source; an id that holds one itself is never without.
     fn key(&self) -> String {
-        match self.source.as_deref().filter(|source| *source != SOURCE) {
-            Some(source) => format!("{source} {}", self.id),
-            None => self.id.clone(),
+        match self.source.as_deref().unwrap_or(SOURCE) {
+            SOURCE if !self.id.contains(' ') => self.id.clone(),
+            source => format!("{source} {}", self.id),
         }
     }
 

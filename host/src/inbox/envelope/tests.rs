@@ -137,6 +137,22 @@ fn a_list_is_read_in_order_and_each_id_once() {
 }
 
 #[test]
+fn no_id_is_taken_for_that_of_another_source() {
+    let key = |event: Value| became(&[], &event.to_string()).unwrap().remove(0).0;
+    let keys = [
+        json!({ "id": "b", "source": "/a", "data": {} }),
+        json!({ "id": "/a b", "data": {} }),
+        json!({ "id": "/a b", "source": "/a", "data": {} }),
+        json!({ "id": "b", "data": {} }),
+        json!({ "id": " b", "data": {} }),
+        json!({ "id": "/hooks b", "data": {} }),
+    ]
+    .map(key);
+    assert_eq!(keys, ["/a b", "/hooks /a b", "/a /a b", "b", "/hooks  b", "/hooks /hooks b"]);
+    assert_eq!(key(json!({ "id": "b c", "source": "/hooks", "data": {} })), key(json!({ "id": "b c", "data": {} })));
+}
+
+#[test]
 fn another_form_is_mapped_and_its_words_translated() {
     let mapping = law::mapping();
     let record = json!({ "EventId": 7, "EventType": 3, "EventTime": "2026-11-22T08:00:00Z",
