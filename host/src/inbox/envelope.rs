@@ -15,6 +15,7 @@
 //!
 //! What an event means is not known here, and nothing here waits, reads a clock or stores.
 
+mod digits;
 pub(crate) mod form;
 mod headers;
 #[cfg(any(test, feature = "fuzz"))]
@@ -135,7 +136,7 @@ fn parse(body: &[u8]) -> Result<Value, Unread> {
     if text.trim().is_empty() {
         return Err(Unread::Empty);
     }
-    serde_json::from_str(text).map_err(|error| {
+    digits::parse(text).map_err(|error| {
         let told = error.to_string();
         match told.starts_with("recursion limit") {
             true => Unread::TooDeep { line: error.line(), column: error.column() },

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::headers::{Binary, Told};
-use super::{Event, Wrong, kind};
+use super::{Event, Wrong, digits, kind};
 use crate::config::Mapping;
 
 /// Data of more levels than this is refused: wrapped in a document, it must still be readable to everybody.
@@ -183,9 +183,7 @@ fn id(value: Option<&Value>, field: &str) -> Result<Option<String>, Wrong> {
         Some(Value::String(text)) => good_id(field, text.clone()).map(Some),
         Some(Value::Number(number)) if !number.is_f64() => Ok(Some(number.to_string())),
         // Two of them could be rounded to one.
-        Some(Value::Number(_)) => {
-            Err(Wrong::new(field, "is a number with a fraction, or too large to be told exactly", "send it as a text"))
-        }
+        Some(Value::Number(_)) => Err(Wrong::new(field, "is a number with a fraction or an exponent", "send it as a text")),
         Some(other) => Err(Wrong::new(field, format!("is {}", kind(other)), "an id is a text or a whole number")),
     }
 }
@@ -228,7 +226,8 @@ fn decoded(coded: &Value) -> Result<Map<String, Value>, Wrong> {
     let wrong = |what: &str| Wrong::new("`data_base64`", what, "send the data as an object, in `data`");
     let text = coded.as_str().ok_or_else(|| wrong("is no text"))?;
     let bytes = STANDARD.decode(text).map_err(|_| wrong("is not base64"))?;
-    as_object(serde_json::from_slice(&bytes).map_err(|_| wrong("holds no JSON"))?, "`data_base64`")
+    let json = std::str::from_utf8(&bytes).ok().and_then(|json| digits::parse(json).ok());
+    as_object(json.ok_or_else(|| wrong("holds no JSON"))?, "`data_base64`")
 }
 
 fn as_object(value: Value, field: &str) -> Result<Map<String, Value>, Wrong> {
