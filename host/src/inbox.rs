@@ -37,14 +37,16 @@ mod queue;
 mod seen;
 mod settle;
 mod trial;
+mod unreadable;
 mod writer;
 
 pub(crate) use consumer::LISTENER;
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters, Found};
 pub use numbers::{Numbers, Reading};
 
-use envelope::Arrived;
+use envelope::{Arrived, Unreadable};
 use queue::Queue;
+use unreadable::Buried;
 use writer::Post;
 
 /// Posts that may wait for the writer. More of them wait in their connections.
@@ -150,6 +152,11 @@ impl Inbox {
         let (answer, answered) = oneshot::channel();
         self.posts.send_timeout(Post { events, answer }, PATIENCE).await.map_err(|_| NotTaken::Busy)?;
         answered.await.unwrap_or(Err(NotTaken::Busy))
+    }
+
+    /// Stores what could not be read as dead letters, each once. When this returns they outlive the process.
+    pub(crate) async fn bury(&self, events: Vec<Unreadable>) -> Result<Buried, NotTaken> {
+        unreadable::bury(&self.shared, events).await.map_err(|error| NotTaken::Store(Arc::new(error)))
     }
 
     /// Its numbers, for a monitoring system.

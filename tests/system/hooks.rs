@@ -134,7 +134,7 @@ async fn an_event_is_taken_once_brought_to_the_plugin_and_told_in_the_history() 
     let (status, taken) = hooks.post(&list).await;
     assert_eq!((status, taken["accepted"].as_u64().unwrap() >= 2), (202, true), "{taken}");
     let (status, taken) = hooks.post(&event("a", "done")).await;
-    assert_eq!((status, taken), (202, json!({ "accepted": 0, "duplicates": 1 })));
+    assert_eq!((status, taken), (202, json!({ "accepted": 0, "duplicates": 1, "unreadable": 0 })));
     brought(&hooks.stage.store(), "b", "1").await;
     brought(&hooks.stage.store(), "a", "1").await;
 
@@ -207,6 +207,27 @@ async fn what_is_too_large_or_no_event_is_told_so() {
         assert_eq!(status, 400, "{what}: {problem}");
     }
     assert_eq!(answer(hooks.signed(event("a", "done").to_string())).await.0, 202, "and others are served");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_a_list_is_a_dead_letter_and_the_rest_is_taken() {
+    let hooks = Hooks::start().await;
+    let list = json!([event("a", "done"), { "specversion": "1.0", "source": "/probe", "data": {} }, "b", event("c", "done")]);
+    for wanted in [json!({ "accepted": 2, "duplicates": 0, "unreadable": 2 }), json!({ "accepted": 0, "duplicates": 4, "unreadable": 0 })] {
+        assert_eq!(hooks.post(&list).await, (202, wanted));
+    }
+    brought(&hooks.stage.store(), "a", "1").await;
+    brought(&hooks.stage.store(), "c", "1").await;
+    let mut letters = hooks.letters().await;
+    letters.sort_by_key(|letter| letter["message"].to_string());
+    let told: Vec<_> = letters.iter().map(|letter| (letter["code"].clone(), letter["message"].as_str().unwrap())).collect();
+    let nothing_else = "event 2 of the list: `id` is missing; give each event an id of its own, and the same when it is sent again";
+    assert_eq!(told, [(json!(null), nothing_else), (json!(null), "event 3 of the list: it is a text; each event is an object")]);
+    assert_eq!((&letters[0]["event"]["data"], &letters[1]["event"]["data"]), (&list[1], &json!({ "value": "b" })));
+
+    let (status, problem) = hooks.post(&json!(["b", 7])).await;
+    assert_eq!((status, problem["detail"].as_str().unwrap()), (400, "event 1 of the list: it is a text; each event is an object"));
+    assert_eq!(hooks.letters().await.len(), 2, "who sent it knows");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Paths;
 
-use super::{changes, discovery, evaluation, health, jobs, problem, runs};
+use super::{changes, discovery, evaluation, health, hooks, jobs, problem, runs};
 use crate::answer;
 use crate::history;
 use crate::inbox;
@@ -39,7 +39,7 @@ pub(super) const PATH: &str = "/api/openapi.json";
         discovery::Metadata,
         health::Readiness,
         changes::Change,
-        inbox::Taken,
+        hooks::Received,
         inbox::DeadLetterPage,
         problem::Document,
     ))

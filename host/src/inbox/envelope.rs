@@ -21,7 +21,7 @@ mod headers;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod law;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
@@ -39,6 +39,25 @@ pub(crate) struct Arrived {
     pub(crate) id: String,
     /// The event as one CloudEvents document in JSON.
     pub(crate) body: Vec<u8>,
+}
+
+/// An event of a list that cannot be read, although others of the list can. It is kept for a person to look at: who sends
+/// events would send a list that is refused for one of them again for ever, or drop all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// Made from its content.
+    pub(crate) id: String,
+    /// One CloudEvents document in JSON, with what came as its data.
+    pub(crate) body: Vec<u8>,
+    /// Which of the list it was, what is wrong with it, and what to do.
+    pub(crate) reason: String,
+}
+
+/// What a body holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Brought {
+    pub(crate) events: Vec<Arrived>,
+    pub(crate) unreadable: Vec<Unreadable>,
 }
 
 /// Why a body cannot be read; each is a 400. None of its events is taken then, so it can be mended and sent again whole.
@@ -80,7 +99,7 @@ pub(crate) enum Unread {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// One event is not right.
+    /// The event is not right, or none of the list is: this is the first.
     #[error("{}{wrong}", place(*.event))]
     Event {
         /// Which of the list, counted from 1; none where the body is the event.
@@ -109,25 +128,57 @@ fn place(event: Option<usize>) -> String {
     event.map_or_else(String::new, |number| format!("event {number} of the list: "))
 }
 
-/// Reads a body. Of events with the same id the first counts; an empty list holds none.
-pub(crate) fn read(mapping: Option<&Mapping>, headers: &HeaderMap, body: &[u8]) -> Result<Vec<Arrived>, Unread> {
+/// Reads a body. Of events with the same id the first counts; an empty list holds none. A list is read event by event: it is
+/// refused only where none of it can be read.
+pub(crate) fn read(mapping: Option<&Mapping>, headers: &HeaderMap, body: &[u8]) -> Result<Brought, Unread> {
     let told = headers::read(headers)?;
     let (events, listed) = events(mapping, parse(body)?)?;
     if events.len() > MOST {
         return Err(Unread::TooMany(events.len()));
     }
-    let mapping = mapping.filter(|mapping| !mapping.fields.is_empty());
-    let mut seen = HashSet::new();
+    let fields = mapping.filter(|mapping| !mapping.fields.is_empty());
+    let (mut seen, mut wrong) = (HashSet::new(), BTreeMap::new());
     let mut arrived = Vec::with_capacity(events.len());
     for (event, number) in events.into_iter().zip(1_usize..) {
-        let number = listed.then_some(number);
-        let event = form::read(event, number, mapping, &told).map_err(|wrong| Unread::Event { event: number, wrong })?;
-        let event = Arrived { id: event.key(), body: event.into_document() };
-        if seen.insert(event.id.clone()) {
-            arrived.push(event);
+        let place = listed.then_some(number);
+        match form::read(event, place, fields, &told) {
+            Ok(event) => {
+                let event = Arrived { id: event.key(), body: event.into_document() };
+                if seen.insert(event.id.clone()) {
+                    arrived.push(event);
+                }
+            }
+            Err(found) => drop(wrong.insert(number, Unread::Event { event: place, wrong: found })),
         }
     }
-    Ok(arrived)
+    match wrong.pop_first() {
+        None => Ok(Brought { events: arrived, unreadable: Vec::new() }),
+        Some((_, first)) if arrived.is_empty() => Err(first),
+        Some((number, first)) => {
+            wrong.insert(number, first);
+            Ok(Brought { events: arrived, unreadable: unreadable(mapping, body, &wrong)? })
+        }
+    }
+}
+
+/// What came in these places of the list. Reading is done with what it read, and it is rarely asked for: so the body is read
+/// once more.
+fn unreadable(mapping: Option<&Mapping>, body: &[u8], wrong: &BTreeMap<usize, Unread>) -> Result<Vec<Unreadable>, Unread> {
+    let (events, _) = events(mapping, parse(body)?)?;
+    let found = events.into_iter().zip(1_usize..).filter_map(|(event, number)| Some((event, wrong.get(&number)?)));
+    Ok(found.map(|(event, wrong)| Unreadable::new(event, wrong)).collect())
+}
+
+impl Unreadable {
+    fn new(event: Value, wrong: &Unread) -> Self {
+        let id = form::made_id(&event);
+        let data = match event {
+            Value::Object(object) => object,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        let document = Event { id: id.clone(), source: None, kind: None, time: None, data };
+        Self { id, body: document.into_document(), reason: wrong.to_string() }
+    }
 }
 
 fn parse(body: &[u8]) -> Result<Value, Unread> {

@@ -130,7 +130,7 @@ fn own_id(object: &Map<String, Value>) -> Result<String, Wrong> {
 const MADE: &str = "sha256:";
 
 /// The id of an event that has none, made from its content: the same event again has the same.
-fn made_id(event: &Value) -> String {
+pub(super) fn made_id(event: &Value) -> String {
     format!("{MADE}{:x}", Sha256::digest(event.to_string()))
 }
 

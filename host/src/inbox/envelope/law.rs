@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::{Arrived, read};
+use super::{Arrived, Brought, form, read};
 use crate::config::Mapping;
 
 /// Reads headers and body from one text, and checks what was read. The headers are the lines before the first empty line, as
@@ -43,11 +43,14 @@ pub(crate) fn mapping() -> Mapping {
 
 /// What must hold, whatever the body is.
 fn holds(mapping: Option<&Mapping>, headers: &HeaderMap, body: &[u8]) {
-    let arrived = match read(mapping, headers, body) {
-        Ok(arrived) => arrived,
+    let brought = match read(mapping, headers, body) {
+        Ok(brought) => brought,
         Err(unread) => return assert!(!unread.to_string().is_empty()),
     };
-    assert_eq!(read(mapping, headers, body).as_ref(), Ok(&arrived), "the same body again is read the same");
+    assert_eq!(read(mapping, headers, body).as_ref(), Ok(&brought), "the same body again is read the same");
+    let Brought { events: arrived, unreadable } = brought;
+    assert!(unreadable.is_empty() || !arrived.is_empty(), "a list of which nothing can be read is refused");
+    assert!(unreadable.iter().all(|event| event.reason.starts_with("event ") && form::is_made(&event.id)), "{unreadable:?}");
     let mut ids: Vec<&str> = arrived.iter().map(|event| event.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -63,5 +66,9 @@ fn stands(event: &Arrived) {
     assert!((1..=256).contains(&text("id").chars().count()), "{document}");
     assert!(text("specversion") == "1.0" && !text("source").is_empty() && !text("type").is_empty(), "{document}");
     assert!(document.get("data").is_some_and(Value::is_object), "{document}");
-    assert_eq!(read(None, &HeaderMap::new(), &event.body).as_ref(), Ok(&vec![event.clone()]), "read again it is itself");
+    assert_eq!(
+        read(None, &HeaderMap::new(), &event.body).map(|brought| brought.events).as_ref(),
+        Ok(&vec![event.clone()]),
+        "read again it is itself"
+    );
 }

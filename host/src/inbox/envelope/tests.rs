@@ -20,8 +20,9 @@ fn became(headers: &[(&str, &str)], body: &str) -> Result<Vec<(String, Value)>, 
 }
 
 fn mapped(mapping: Option<&Mapping>, headers: &[(&str, &str)], body: &str) -> Result<Vec<(String, Value)>, String> {
-    let arrived = read(mapping, &parts(headers), body.as_bytes()).map_err(|unread| unread.to_string())?;
-    Ok(arrived.into_iter().map(|event| (event.id, serde_json::from_slice(&event.body).unwrap())).collect())
+    let brought = read(mapping, &parts(headers), body.as_bytes()).map_err(|unread| unread.to_string())?;
+    assert!(brought.unreadable.is_empty(), "{brought:?}");
+    Ok(brought.events.into_iter().map(|event| (event.id, serde_json::from_slice(&event.body).unwrap())).collect())
 }
 
 fn document(id: &str, rest: Value) -> Value {
@@ -190,8 +191,8 @@ fn another_form_is_mapped_and_its_words_translated() {
     for (body, words) in [
         (json!([]), "what lies at /records in the body is nothing; send one event as an object, or a list of events"),
         (
-            json!({ "records": [{}, { "Payload": { "PersonNumber": {} } }] }),
-            "event 2 of the list: `/Payload/PersonNumber` is an object; person_number takes a text, a number, or true or false",
+            json!({ "records": [{ "Payload": { "PersonNumber": {} } }] }),
+            "event 1 of the list: `/Payload/PersonNumber` is an object; person_number takes a text, a number, or true or false",
         ),
         (
             json!({ "records": { "EventId": "" } }),
@@ -215,7 +216,7 @@ fn what_cannot_be_read_says_what_is_wrong_and_where() {
         (vec![], "{\"id\":\n1,}".to_owned(), "the body is not JSON: trailing comma at line 2 column 3".to_owned()),
         (vec![], "{}{}".to_owned(), "the body is not JSON: trailing characters at line 1 column 3".to_owned()),
         (vec![], deep, "the body is nested too deeply, at line 1 column 128; send events of at most 100 levels".to_owned()),
-        (vec![], "[{\"id\":1,\"data\":{}},2]".to_owned(), "event 2 of the list: it is a number; each event is an object".to_owned()),
+        (vec![], "[2]".to_owned(), "event 1 of the list: it is a number; each event is an object".to_owned()),
         (vec![], "{\"specversion\":\"0.3\"}".to_owned(), "`specversion` tells another version than 1.0; send CloudEvents 1.0".to_owned()),
         (
             vec![],
@@ -255,7 +256,7 @@ fn what_cannot_be_read_says_what_is_wrong_and_where() {
         (vec![("ce-specversion", "0.3")], "{}".to_owned(), "the header ce-specversion tells another version than 1.0".to_owned()),
         (
             vec![("ce-id", "1")],
-            "[{}]".to_owned(),
+            "[{},{}]".to_owned(),
             "event 1 of the list: it comes with the header ce-id, which is for one event; send no list".to_owned(),
         ),
         (vec![("ce-id", "1"), ("ce-id", "2")], "{}".to_owned(), "the header ce-id is there more than once".to_owned()),
@@ -266,6 +267,29 @@ fn what_cannot_be_read_says_what_is_wrong_and_where() {
     }
     let unread = read(None, &HeaderMap::new(), b"{\"id\":\"\xff\"}").unwrap_err();
     assert_eq!(unread.to_string(), "the body is not UTF-8: byte 8 belongs to no character; send JSON in UTF-8");
+}
+
+#[test]
+fn what_cannot_be_read_of_a_list_is_told_apart_and_the_rest_is_taken() {
+    let good = |id: &str| json!({ "id": id, "data": {} });
+    let list = json!([good("a"), 2, { "id": "", "data": { "user": "adiaz" } }, good("b"), { "id": 1, "data": [] }]);
+    let Brought { events, unreadable } = read(None, &HeaderMap::new(), list.to_string().as_bytes()).unwrap();
+    assert_eq!(events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let told: Vec<_> = unreadable.iter().map(|event| (event.id.clone(), event.reason.as_str())).collect();
+    let wanted = [
+        (made(&list[1]), "event 2 of the list: it is a number; each event is an object"),
+        (made(&list[2]), "event 3 of the list: `id` is empty; give each event an id of its own, and the same when it is sent again"),
+        (made(&list[4]), "event 5 of the list: `data` is a list; send an object with what happened"),
+    ];
+    assert_eq!(told, wanted);
+    let kept = |number: usize| serde_json::from_slice::<Value>(&unreadable[number].body).unwrap();
+    assert_eq!(kept(0), document(&made(&list[1]), json!({ "data": { "value": 2 } })));
+    assert_eq!(kept(1), document(&made(&list[2]), json!({ "data": list[2] })));
+
+    let mapping = law::mapping();
+    let records = json!({ "records": [{ "Payload": { "PersonNumber": {} } }, { "EventId": "a" }] });
+    let brought = read(Some(&mapping), &HeaderMap::new(), records.to_string().as_bytes()).unwrap();
+    assert_eq!((brought.events[0].id.as_str(), brought.unreadable[0].id.clone()), ("a", made(&records["records"][0])));
 }
 
 /// The parser takes 127 levels; an event of so many, wrapped in a document, could not be read by anybody.
