@@ -39,12 +39,14 @@ mod routes;
 mod runs;
 mod worker;
 mod workers;
+mod writable;
 
 use caller::Callers;
 use changes::Feeds;
 use look_ups::LookUps;
 use problem::Problem;
 use routes::Routes;
+use writable::Writable;
 
 /// The longest body of a request, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
@@ -64,13 +66,14 @@ pub(crate) struct Shared {
     callers: Callers,
     look_ups: LookUps,
     feeds: Feeds,
+    writable: Writable,
 }
 
 impl App {
     pub(crate) fn new(site: Arc<Site>, life: Life) -> Self {
         let tokens = Arc::new(Tokens::new(site.host().runner().store.clone()));
-        let (callers, look_ups, feeds) = (Callers::default(), LookUps::default(), Feeds::default());
-        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds }))
+        let (callers, look_ups, feeds, writable) = (Callers::default(), LookUps::default(), Feeds::default(), Writable::default());
+        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds, writable }))
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -28,6 +28,7 @@ mod readme;
 mod reload;
 mod sandbox;
 mod scale;
+mod scarce;
 mod schedules;
 mod secrets;
 mod serve;

@@ -1,7 +1,7 @@
 //! Whether the host lives, whether it can work, and its numbers for a monitoring system.
 //!
 //! `GET /healthz` answers as long as the process does. `GET /readyz` asks the store, and tells the age of the last good run
-//! of every scheduled job: 503 where the store fails or the host is about to stop. `GET /metrics` has the same and more as
+//! of every scheduled job: 503 where the store fails, takes no writes, or the host is about to stop. `GET /metrics` has the same and more as
 //! numbers, see `metrics`. None of them needs a token, and none names a worker.
 
 use axum::Json;
@@ -67,16 +67,14 @@ struct Job {
     (status = 200, description = "It can.", body = Readiness), (status = 503, description = "It cannot.", body = Readiness),
 ))]
 pub(super) async fn readyz(State(app): State<App>) -> Response {
-    let (readiness, status) = match jobs(&app).await {
+    let (writable, jobs) = (app.writable.check(&*app.site.host().runner().store).await, jobs(&app).await);
+    let (readiness, status) = match writable.and(jobs.map_err(|error| format!("the store does not answer: {error}"))) {
         _ if app.life.stop.is_cancelled() => {
             let trouble = Some("the host is about to stop".to_owned());
             (Readiness { ready: false, trouble, jobs: Vec::new() }, StatusCode::SERVICE_UNAVAILABLE)
         }
         Ok(jobs) => (Readiness { ready: true, trouble: None, jobs }, StatusCode::OK),
-        Err(error) => {
-            let trouble = Some(format!("the store does not answer: {error}"));
-            (Readiness { ready: false, trouble, jobs: Vec::new() }, StatusCode::SERVICE_UNAVAILABLE)
-        }
+        Err(trouble) => (Readiness { ready: false, trouble: Some(trouble), jobs: Vec::new() }, StatusCode::SERVICE_UNAVAILABLE),
     };
     (status, Json(readiness)).into_response()
 }
