@@ -24,6 +24,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// How often the plugin may fail over an event alone.
 const MOST_FAILURES: u32 = 3;
 
+/// The numbers of the catalogue for what a plugin says no code of: that it failed, and that it had too little time.
+const FAILED: &str = "50";
+const OUT_OF_TIME: &str = "51";
+
 /// Writes of a commit at most; the store allows a few more.
 const COMMIT: usize = 1_900;
 
@@ -116,14 +120,17 @@ impl Settlement {
                 self.gone += 1;
                 return Ok(None);
             }
-            Verdict::Reject { code, message } => return self.give_up(&event, code.as_deref(), &message, terms),
-            Verdict::Blamed(failure) if event.failures >= MOST_FAILURES || too_old => {
-                return self.give_up(&event, Some(&failure.code), &failure.message, terms);
+            Verdict::Reject { code, message } => {
+                let code = code.unwrap_or_else(|| format!("{}{FAILED}", terms.prefix));
+                return self.give_up(&event, &code, &message, terms);
             }
-            Verdict::Late { failure, .. } if too_old => return self.give_up(&event, Some(&failure.code), &failure.message, terms),
+            Verdict::Blamed(failure) if event.failures >= MOST_FAILURES || too_old => {
+                return self.give_up(&event, &failure.code, &failure.message, terms);
+            }
+            Verdict::Late { failure, .. } if too_old => return self.give_up(&event, &failure.code, &failure.message, terms),
             Verdict::Retry(_) if too_old => {
                 let message = format!("the plugin put it off {} times, until it was too old", event.attempts);
-                return self.give_up(&event, None, &message, terms);
+                return self.give_up(&event, &format!("{}{OUT_OF_TIME}", terms.prefix), &message, terms);
             }
             Verdict::Retry(after) => Place { delay: grown(after, event.attempts), together: SEGMENT.events },
             Verdict::Blamed(_) => Place { delay: grown(AFTER_FAILURE, event.failures), together: 1 },
@@ -134,16 +141,9 @@ impl Settlement {
         Ok(Some((place, event)))
     }
 
-    fn give_up(
-        &mut self,
-        event: &Waiting,
-        code: Option<&str>,
-        message: &str,
-        terms: &Terms<'_>,
-    ) -> Result<Option<(Place, Waiting)>, StoreError> {
-        self.writes.extend(dead_letters::put(event, code, message, terms.now)?);
-        let code = code.map_or_else(|| terms.prefix.trim_end_matches('-').to_owned(), str::to_owned);
-        self.warnings.push(Warning { code, message: message.to_owned(), subject: Some(event.id.clone()) });
+    fn give_up(&mut self, event: &Waiting, code: &str, message: &str, terms: &Terms<'_>) -> Result<Option<(Place, Waiting)>, StoreError> {
+        self.writes.extend(dead_letters::put(event, Some(code), message, terms.now)?);
+        self.warnings.push(Warning { code: code.to_owned(), message: message.to_owned(), subject: Some(event.id.clone()) });
         self.tally.rejected += 1;
         self.gone += 1;
         self.dead += 1;

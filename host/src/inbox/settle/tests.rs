@@ -73,7 +73,8 @@ async fn what_is_put_off_comes_back_after_a_growing_time_and_is_given_up_after_a
     loop {
         let settlement = bench.judge(|_| Verdict::Retry(Duration::from_secs(60))).await;
         if settlement.dead > 0 {
-            assert_eq!((settlement.tally.rejected, settlement.warnings[0].subject.as_deref()), (1, Some("1")));
+            let warning = &settlement.warnings[0];
+            assert_eq!((settlement.tally.rejected, warning.code.as_str(), warning.subject.as_deref()), (1, "HWKR-WS51", Some("1")));
             break;
         }
         assert_eq!(settlement.tally.retried, 1);
@@ -146,7 +147,8 @@ async fn every_event_of_a_large_batch_is_settled_whatever_becomes_of_it() {
 async fn a_dead_letter_is_found_by_the_beginning_of_its_id_put_back_and_discarded() {
     let bench = Bench::new();
     bench.put(0..40).await;
-    bench.judge(|_| Verdict::Reject { code: None, message: "no".to_owned() }).await;
+    let settlement = bench.judge(|_| Verdict::Reject { code: None, message: "no".to_owned() }).await;
+    assert!(settlement.warnings.iter().all(|warning| warning.code == "HWKR-WS50"), "each code is one of the catalogue");
     let letters = bench.letters();
     let page = letters.list(None, 15, true).await.unwrap();
     assert_eq!((page.items.len(), page.next.is_some()), (15, true));
