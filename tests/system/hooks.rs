@@ -312,6 +312,9 @@ async fn a_dead_letter_is_listed_put_back_and_discarded_by_command_and_over_the_
     assert_eq!(answer(hooks.request(Method::DELETE, &one)).await.0, 401);
     assert_eq!(answer(hooks.request(Method::DELETE, &one).bearer_auth(&operate)).await.0, 204);
     assert_eq!(answer(hooks.request(Method::DELETE, &one).bearer_auth(&operate)).await.0, 404);
+    let discarded = page["items"][1]["event"]["id"].as_str().unwrap();
+    let (_, taken) = hooks.post(&event(discarded, "reject")).await;
+    assert_eq!(taken["duplicates"], 1, "a discarded event is not wanted again");
     let (_, document) = answer(hooks.request(Method::GET, "/api/openapi.json")).await;
     let described = document["components"]["schemas"]["DeadLetter"]["properties"].as_object().unwrap();
     assert_eq!(page["items"][0].as_object().unwrap().keys().collect::<Vec<_>>(), described.keys().collect::<Vec<_>>());

@@ -55,7 +55,7 @@ pub(super) async fn replay(State(app): State<App>, Operator(tenant): Operator, N
     Ok(Json(letter))
 }
 
-/// Removes a dead letter for good; takes the scope operate.
+/// Removes a dead letter for good: its event is left out when it is sent again within a week, too. Takes the scope operate.
 #[utoipa::path(delete, path = ONE_PATH, operation_id = "discardDeadLetter", tag = "events", responses(
     (status = 204, description = "It is gone."), (status = 400), (status = 404), (status = 503),
 ))]

@@ -22,7 +22,8 @@ pub(super) struct Args {
     /// Put this one back into the queue, as if it had just arrived; the beginning of its id is enough.
     #[arg(long, value_name = "ID", conflicts_with = "discard")]
     replay: Option<String>,
-    /// Remove this one for good; the beginning of its id is enough.
+    /// Remove this one for good; the beginning of its id is enough. The event is left out when it is sent again, too, for as
+    /// long as its id is remembered: a week. Put back what is still wanted.
     #[arg(long, value_name = "ID")]
     discard: Option<String>,
 }

@@ -151,7 +151,7 @@ impl DeadLetters {
         Ok(Some(letter).filter(|_| outcome == Outcome::Committed))
     }
 
-    /// Removes a letter for good. `None` where it is gone or not the only one.
+    /// Removes a letter for good; that its event came is remembered on, so it is not taken in again either. `None` where it is gone or not the only one.
     ///
     /// # Errors
     /// The store's.
