@@ -304,6 +304,7 @@ impl Runner {
         let Some(open) = open else { return answer };
         let mut ending = match &answer {
             Ok(_) => Ending::new(Status::Complete),
+            Err(CallError::Failure(failure)) if is_about_nobody(tenant, failure) => asked_in_vain(failure, user),
             Err(CallError::Failure(failure)) => failed((**failure).clone()),
             Err(error) => failed(failure(tenant, error)),
         };
@@ -399,6 +400,22 @@ fn stall_failure(tenant: &Tenant, since: DateTime<Utc>, due: u64) -> Failure {
         message: format!("No run has come to an end since {since}, well or badly, although {due} were due since."),
         remedy: known.map_or_else(|| look.to_owned(), |info| format!("{look} {}", info.remedy)),
     }
+}
+
+/// The number of the catalogue under which a pack's listener tells that it knows nobody of the name.
+const NOBODY: &str = "62";
+
+/// Whether a plugin says that it knows nobody of the name: the caller's mistake, and no trouble of the host's.
+pub(crate) fn is_about_nobody(tenant: &Tenant, failure: &Failure) -> bool {
+    let prefix = tenant.description.listener.as_ref().map(|listener| listener.code_prefix.as_str());
+    prefix.is_some_and(|prefix| failure.code.strip_prefix(prefix) == Some(NOBODY))
+}
+
+/// The ending of a look-up that found out that there is nobody: it did what was asked.
+fn asked_in_vain(failure: &Failure, user: &str) -> Ending {
+    let Failure { code, message, .. } = failure.clone();
+    let warning = Warning { code, message, subject: Some(user.to_owned()) };
+    Ending { warnings: vec![warning], ..Ending::new(Status::CompleteWarn) }
 }
 
 fn failed(failure: Failure) -> Ending {

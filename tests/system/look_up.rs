@@ -35,6 +35,11 @@ async fn a_worker_without_a_record_is_looked_up_if_a_group_holds_the_user() {
     assert_eq!(found.json().unwrap()["status"], "on-shift", "{}", found.err);
     let stranger = stage.run(&["worker", "acme", "other", "--refresh", "--json"]).await.unwrap();
     assert_eq!(stranger.code, Some(1), "{}", stranger.out);
+    let history = stage.run(&["history", "acme", "--job", "look-up", "--json"]).await.unwrap().json_lines().unwrap();
+    assert_eq!((&history[0]["status"], &history[0]["failure"]), (&json!("COMPLETE_WARN"), &json!(null)), "nothing failed");
+    let warning = &history[0]["warnings"][0];
+    assert_eq!((&warning["code"], &warning["subject"]), (&json!("HWKR-WS62"), &json!("other")));
+    assert_eq!(history[1]["status"], "COMPLETE");
     assert_eq!(stage.records().await.unwrap().len(), 1);
 }
 

@@ -17,9 +17,6 @@ use crate::token::{Scope, TokenError};
 /// Seconds after which it is worth asking a store again that did not answer.
 const SOON: HeaderValue = HeaderValue::from_static("5");
 
-/// The number of the catalogue under which a pack's listener tells that it knows nobody of the name.
-const NOBODY: &str = "62";
-
 /// Seconds after which a full queue may have room again.
 const LATER: HeaderValue = HeaderValue::from_static("30");
 
@@ -94,7 +91,7 @@ impl Problem {
     /// The plugin did not answer. What it says itself of the cause goes on to the caller.
     pub(super) fn of_call(tenant: &Tenant, error: &CallError) -> Self {
         let status = match error {
-            CallError::Failure(failure) if is_about_nobody(tenant, failure) => StatusCode::NOT_FOUND,
+            CallError::Failure(failure) if runner::is_about_nobody(tenant, failure) => StatusCode::NOT_FOUND,
             CallError::Failure(_) => StatusCode::BAD_GATEWAY,
             CallError::Time(_) => StatusCode::GATEWAY_TIMEOUT,
             CallError::Trap(_) | CallError::Memory(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -232,12 +229,6 @@ pub(super) async fn no_such_path(uri: Uri) -> Problem {
 /// The answer to a method that the path does not have; which it has stands in the header `Allow`.
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
-}
-
-/// Whether a pack says that it was asked about somebody whom it does not know.
-fn is_about_nobody(tenant: &Tenant, failure: &Failure) -> bool {
-    let prefix = tenant.description.listener.as_ref().map(|listener| listener.code_prefix.as_str());
-    prefix.is_some_and(|prefix| failure.code.strip_prefix(prefix) == Some(NOBODY))
 }
 
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
