@@ -9,6 +9,7 @@ use crate::{demo, empty};
 async fn every_line_of_a_json_log_is_an_object_that_says_when_where_and_of_which_run() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let stage = demo().await.unwrap();
+    stage.configure_with("user-groups = \"Store 12 Hourly\"", &format!("password = \"{}\"", stage.ukg.credentials().password), "").unwrap();
     let args = ["--log-format", "json"];
     let serving = Serving::start_with(&stage, &args, &[("SHIFT_ACCESS_LOG", "debug")]).await.unwrap();
     let token = stage.run(&["token", "create", "acme", "--scope", "operate"]).await.unwrap().out.trim().to_owned();
@@ -25,12 +26,31 @@ async fn every_line_of_a_json_log_is_an_object_that_says_when_where_and_of_which
     stage.configure("user-groups = \"\"").unwrap();
     serving.signal("HUP").await.unwrap();
     serving.says("is not taken over", 0).await.unwrap();
-    for line in serving.said() {
+    let said = serving.said();
+    let warned = said.iter().find(|line| line.contains("tenants.acme.connections.kronos.password")).unwrap();
+    assert!(warned.contains("\"level\":\"WARN\""), "what is wrong at the start is a line too: {warned}");
+    for line in said {
         let event: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         for key in ["timestamp", "level", "target", "message"] {
             assert!(event[key].is_string(), "{key}: {line}");
         }
         assert!(!line.contains(&token), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_start_says_why_in_the_form_that_was_asked_for() {
+    let stage = empty().await.unwrap();
+    stage.configure("user-groups = \"Store 12 Hourly\"\non-break = \"perhaps\"").unwrap();
+    for args in [["--log-format=json", "serve"].as_slice(), &["--log-format=json", "workers", "nobody"]] {
+        let ended = stage.run(args).await.unwrap();
+        assert_eq!(ended.code, Some(64));
+        stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+        assert!(!ended.err.is_empty());
+        for line in ended.err.lines() {
+            let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert_eq!(event["level"], "ERROR", "{line}");
+        }
     }
 }
 

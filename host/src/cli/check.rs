@@ -1,8 +1,6 @@
 //! `check`: every problem of the configuration at once.
 
-use std::path::Path;
-
-use super::{Exit, cache_folder, print};
+use super::{Exit, Place, cache_folder, print};
 use crate::config::Severity;
 use crate::site::Site;
 
@@ -10,15 +8,15 @@ use crate::site::Site;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-pub(super) async fn run(config: &Path, _args: Args) -> Result<(), Exit> {
-    let (site, problems) = Site::check(config, &|name| std::env::var(name).ok(), cache_folder()).await;
+pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
+    let (site, problems) = Site::check(&place.config, &|name| std::env::var(name).ok(), cache_folder()).await;
     print(problems.iter().map(ToString::to_string))?;
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
     match errors {
-        0 => print([format!("{}: good; {} tenants, {warnings} warnings", config.display(), site.len())]),
+        0 => print([format!("{}: good; {} tenants, {warnings} warnings", place.config.display(), site.len())]),
         _ => {
-            print([format!("{}: {errors} errors, {warnings} warnings", config.display())])?;
+            print([format!("{}: {errors} errors, {warnings} warnings", place.config.display())])?;
             Err(Exit::Said(64))
         }
     }

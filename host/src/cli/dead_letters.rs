@@ -1,10 +1,8 @@
 //! `dead-letters`: events that are not brought again by themselves.
 
-use std::path::Path;
-
 use chrono::SecondsFormat;
 
-use super::{Exit, json, open, print};
+use super::{Exit, Place, json, open, print};
 use crate::inbox::{DeadLetter, DeadLetters, Found};
 use crate::store::StoreError;
 
@@ -34,8 +32,8 @@ impl From<StoreError> for Exit {
     }
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     let letters = site.host().dead_letters(&tenant);
     if let Some(id) = args.replay {

@@ -1,8 +1,6 @@
 //! `decide`: may this user open this now?
 
-use std::path::Path;
-
-use super::{Exit, json, open, print, text};
+use super::{Exit, Place, json, open, print, text};
 
 /// Prints the decision for one user. A deny is an answer: the exit code is 0.
 #[derive(Debug, clap::Args)]
@@ -19,8 +17,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     let question = (args.user.clone(), args.surface.clone());
     let decisions = tenant.pack.decide(site.host().lend(&tenant), vec![question]).await?;

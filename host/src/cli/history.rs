@@ -1,8 +1,6 @@
 //! `history`: what ran, and how it ended.
 
-use std::path::Path;
-
-use super::{Exit, json, open, print, text};
+use super::{Exit, Place, json, open, print, text};
 use crate::history::{Filter, Status};
 use crate::inbox::LISTENER;
 use crate::runner::LOOK_UP;
@@ -32,8 +30,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     if let Some(job) = &args.job {
         known(&tenant, job)?;

@@ -1,10 +1,9 @@
 //! `identities`: how the users of the directory and the persons of the time system match, and why where they do not.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::run::show_progress;
-use super::{Exit, json, open, print};
+use super::{Exit, Place, json, open, print};
 use crate::answer::{Identities, Identity};
 use crate::history::Warning;
 use crate::site::Site;
@@ -33,8 +32,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     let mut page = first(&site, &tenant).await?;
     page.warnings.iter().for_each(|warning| eprintln!("{}", warned(warning)));

@@ -130,9 +130,10 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
             return ExitCode::from(if asked { 0 } else { 64 });
         }
     };
+    let Cli { config, log_format, command } = cli;
     let ended = tokio::runtime::Runtime::new().map_err(Exit::from).and_then(|runtime| {
-        let telemetry = logs::start(cli.log_format, cli.command.usual_logs(), runtime.handle());
-        let ended = runtime.block_on(dispatch(cli));
+        let telemetry = logs::start(log_format, command.usual_logs(), runtime.handle());
+        let ended = runtime.block_on(dispatch(Place { config, logs: log_format }, command));
         telemetry.end();
         // A call that hangs in the system must not hold the end of the program.
         runtime.shutdown_background();
@@ -142,8 +143,10 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
             let text = exit.to_string();
-            if !text.is_empty() {
-                eprintln!("shift-access: {}", legible(&text, written_out));
+            match log_format {
+                _ if text.is_empty() => {}
+                logs::Format::Text => eprintln!("shift-access: {}", legible(&text, written_out)),
+                logs::Format::Json => tracing::error!("{text}"),
             }
             ExitCode::from(match exit {
                 Exit::Failed(_) => 1,
@@ -154,30 +157,39 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<(), Exit> {
-    let config = cli.config;
-    match cli.command {
-        Command::Check(args) => check::run(&config, args).await,
+/// Where the configuration is, and how what is wrong with it is told.
+#[derive(Debug)]
+struct Place {
+    config: PathBuf,
+    logs: logs::Format,
+}
+
+async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
+    match command {
+        Command::Check(args) => check::run(&place, args).await,
         Command::Describe(args) => describe::run(args).await,
-        Command::Run(args) => run::run(&config, args).await,
-        Command::Serve(args) => serve::run(&config, cli.log_format, args).await,
-        Command::Workers(args) => workers::run(&config, args).await,
-        Command::Worker(args) => worker::run(&config, args).await,
-        Command::Decide(args) => decide::run(&config, args).await,
-        Command::WhatIf(args) => what_if::run(&config, args).await,
-        Command::Identities(args) => identities::run(&config, args).await,
-        Command::History(args) => history::run(&config, args).await,
-        Command::Token(args) => token::run(&config, args).await,
-        Command::DeadLetters(args) => dead_letters::run(&config, args).await,
+        Command::Run(args) => run::run(&place, args).await,
+        Command::Serve(args) => serve::run(&place, args).await,
+        Command::Workers(args) => workers::run(&place, args).await,
+        Command::Worker(args) => worker::run(&place, args).await,
+        Command::Decide(args) => decide::run(&place, args).await,
+        Command::WhatIf(args) => what_if::run(&place, args).await,
+        Command::Identities(args) => identities::run(&place, args).await,
+        Command::History(args) => history::run(&place, args).await,
+        Command::Token(args) => token::run(&place, args).await,
+        Command::DeadLetters(args) => dead_letters::run(&place, args).await,
     }
 }
 
 /// Opens the site; problems of the configuration go to stderr, all of them.
-async fn open(config: &std::path::Path) -> Result<Site, Exit> {
-    let (site, problems) = Site::open(config, &|name| std::env::var(name).ok(), cache_folder()).await;
+async fn open(place: &Place) -> Result<Site, Exit> {
+    let (site, problems) = Site::open(&place.config, &|name| std::env::var(name).ok(), cache_folder()).await;
     let failed = site.is_err();
     for problem in problems.iter().filter(|problem| failed || problem.severity == crate::config::Severity::Warning) {
-        eprintln!("{problem}");
+        match place.logs {
+            logs::Format::Text => eprintln!("{problem}"),
+            logs::Format::Json => logs::tell(problem),
+        }
     }
     Ok(site?)
 }

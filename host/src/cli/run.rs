@@ -1,14 +1,13 @@
 //! `run`: a job, now, by hand.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, json, open, print, text};
+use super::{Exit, Place, json, open, print, text};
 use crate::capability::Progress;
 use crate::history::{Status, Trigger};
 use crate::runner::Order;
@@ -28,8 +27,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     let order = Order::new(&tenant, &args.job, Trigger::Manual).and_then(|order| order.with(&args.set));
     let order = order.map_err(|error| Exit::Usage(error.to_string()))?;

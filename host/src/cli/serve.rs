@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::logs::Format;
-use super::{Exit, open};
-use crate::config::{Problem, Severity};
+use super::logs::{self, Format};
+use super::{Exit, Place, open};
 use crate::scheduler::Life;
 use crate::serve::{Server, ServerLimits};
 use crate::site::Site;
@@ -15,15 +14,15 @@ use crate::site::Site;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<(), Exit> {
+pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
     // From here on: a signal that comes early must not end the program.
     let mut asked = Asked::listen()?;
-    let site = Arc::new(open(config).await?);
+    let site = Arc::new(open(place).await?);
     let listen = site.listen();
     let server = Server::bind(site.clone()).await.map_err(|error| Exit::Failed(format!("cannot listen on {listen}: {error}")))?;
     let server = server.within(ServerLimits { connections: room(), ..ServerLimits::default() });
     let address = server.address();
-    match format {
+    match place.logs {
         Format::Text => eprintln!("listening on http://{address}"),
         Format::Json => tracing::info!(url = format!("http://{address}"), "listening"),
     }
@@ -32,7 +31,7 @@ pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<()
     let reloading = async {
         loop {
             asked.again().await;
-            reload(&site, config).await;
+            reload(&site, &place.config).await;
         }
     };
     tokio::select! {
@@ -44,18 +43,10 @@ pub(super) async fn run(config: &Path, format: Format, _args: Args) -> Result<()
 /// Reads the configuration again and says what became of it, every problem as `check` does.
 async fn reload(site: &Site, config: &Path) {
     let (changes, problems) = site.reload(config, &|name| std::env::var(name).ok()).await;
-    problems.iter().for_each(tell);
+    problems.iter().for_each(logs::tell);
     match changes {
         Ok(changes) => tracing::info!("the configuration was read again; {changes}"),
         Err(error) => tracing::error!("the configuration was read again and is not taken over; the one before stays in force: {error}"),
-    }
-}
-
-fn tell(problem: &Problem) {
-    match problem.severity {
-        Severity::Error => tracing::error!("{problem}"),
-        Severity::Warning => tracing::warn!("{problem}"),
-        Severity::Note => tracing::info!("{problem}"),
     }
 }
 

@@ -1,12 +1,10 @@
 //! `token`: makes, lists and revokes what callers of the API show.
 
-use std::path::Path;
-
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::{Exit, json, open, print};
+use super::{Exit, Place, json, open, print};
 use crate::token::{Scope, TokenError, TokenInfo, Tokens};
 
 /// Makes, lists and revokes tokens for the API.
@@ -63,8 +61,8 @@ impl From<TokenError> for Exit {
     }
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let (tokens, now) = (Tokens::new(site.host().runner().store.clone()), site.host().now());
     match args.command {
         Command::Create { tenant, scope, expires, json } => {

@@ -1,8 +1,6 @@
 //! `what-if`: who would gain and who would lose access under other properties.
 
-use std::path::Path;
-
-use super::{Exit, json, open, print};
+use super::{Exit, Place, json, open, print};
 use crate::answer::{Change, Comparison, Decision, Verdict};
 use crate::description::{self, PropertyInfo, PropertyValue};
 use crate::plugin::Pack;
@@ -24,8 +22,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     let changed = changed(&tenant, &args.set).await?;
     let mut sum = Sum::default();

@@ -1,8 +1,6 @@
 //! `worker`: one record with its explanation.
 
-use std::path::Path;
-
-use super::{Exit, json, open, print, text};
+use super::{Exit, Place, json, open, print, text};
 use crate::answer::{Decision, Entry, Evidence, Explanation};
 
 /// The reason shown where nothing is stored.
@@ -23,8 +21,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     if args.refresh {
         site.host().look_up(&tenant, &args.user).await?;

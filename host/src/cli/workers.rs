@@ -1,8 +1,6 @@
 //! `workers`: what is stored, one line a user.
 
-use std::path::Path;
-
-use super::{Exit, json, open, print, text};
+use super::{Exit, Place, json, open, print, text};
 
 /// Users a call for one page.
 const PAGE: u32 = 500;
@@ -20,8 +18,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(config: &Path, args: Args) -> Result<(), Exit> {
-    let site = open(config).await?;
+pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
+    let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
     if let Some(status) = &args.status {
         known(&tenant.pack.counts(site.host().lend(&tenant)).await?, status)?;
