@@ -1,8 +1,10 @@
 //! Decisions, as the AuthZEN Authorization API 1.0 of the OpenID Foundation asks for them: one by one, or many at once.
 //!
-//! The subject's id is the user, the resource's id is the surface. Of the rest of a request nothing decides: types, the
-//! action, properties and the context are the caller's own. Fields that are not known are passed over, as the standard says.
-//! A user of whom nothing is known is no error: the rules decide about that too.
+//! The subject's id is the user, the resource's id is the surface. Of the rest of a request nothing decides: the resource's
+//! type, the action, properties and the context are the caller's own. Fields that are not known are passed over, as the
+//! standard says. A user of whom nothing is known is no error: the rules decide about that too. But a subject that is no
+//! person is one: a device or a group that bears the name of a user must not get what the user gets, and a deny would look
+//! as if the user were off the clock.
 
 use axum::Json;
 use axum::extract::State;
@@ -36,7 +38,7 @@ type Question = (String, Option<String>);
     "resource": { "type": "app", "id": "people" }
 }))]
 pub(super) struct Request {
-    subject: Entity,
+    subject: Subject,
     action: Action,
     resource: Entity,
     /// The caller's own; nothing of it decides.
@@ -48,7 +50,7 @@ pub(super) struct Request {
 /// One evaluation of many. What it leaves out is as it stands beside the others.
 #[derive(Default, Deserialize, ToSchema)]
 pub(super) struct PartialEvaluation {
-    subject: Option<Entity>,
+    subject: Option<Subject>,
     action: Option<Action>,
     resource: Option<Entity>,
     #[serde(default)]
@@ -57,14 +59,46 @@ pub(super) struct PartialEvaluation {
     context: Ignored,
 }
 
-/// Who asks, or what is asked for: the user, or the surface.
+/// Who is to act: the user.
 #[derive(Deserialize, ToSchema)]
-struct Entity {
-    /// What kind of thing it is; not empty.
-    #[schema(example = "user")]
+struct Subject {
+    /// What kind of subject it is: a person, in one of the words for it.
+    #[schema(value_type = SubjectType, example = "user")]
     r#type: String,
     /// Which one; not empty.
     #[schema(example = "adiaz")]
+    id: String,
+    /// The caller's own; nothing of it decides.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    #[expect(dead_code, reason = "it is read only so that it is what the standard says")]
+    properties: Ignored,
+}
+
+/// The words for a person. The standard names no types; its examples, and the gateways and identity providers that speak
+/// it, say `user` or `identity`.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it is what is described; what is sent is compared without regard to case")]
+enum SubjectType {
+    User,
+    Identity,
+    Person,
+    Worker,
+    Employee,
+}
+
+/// The same, as they are compared.
+const SUBJECT_TYPES: [&str; 5] = ["user", "identity", "person", "worker", "employee"];
+
+/// What is asked for: the surface.
+#[derive(Deserialize, ToSchema)]
+struct Entity {
+    /// What kind of thing it is; not empty.
+    #[schema(example = "app")]
+    r#type: String,
+    /// Which one; not empty.
+    #[schema(example = "people")]
     id: String,
     /// The caller's own; nothing of it decides.
     #[serde(default)]
@@ -94,7 +128,7 @@ struct Action {
     "evaluations": [{ "subject": { "type": "user", "id": "adiaz" } }, { "subject": { "type": "user", "id": "cmoss" } }]
 }))]
 pub(super) struct Batch {
-    subject: Option<Entity>,
+    subject: Option<Subject>,
     action: Option<Action>,
     resource: Option<Entity>,
     #[serde(default)]
@@ -292,9 +326,9 @@ impl PartialEvaluation {
 
     /// What is there must say something.
     fn check(&self) -> Result<(), String> {
-        let entity =
-            |entity: &Option<Entity>| entity.as_ref().map_or([false; 2], |entity| [&entity.r#type, &entity.id].map(|text| empty(text)));
-        let ([subject_type, subject_id], [resource_type, resource_id]) = (entity(&self.subject), entity(&self.resource));
+        let of = |texts: Option<[&String; 2]>| texts.map_or([false; 2], |texts| texts.map(|text| empty(text)));
+        let [subject_type, subject_id] = of(self.subject.as_ref().map(|subject| [&subject.r#type, &subject.id]));
+        let [resource_type, resource_id] = of(self.resource.as_ref().map(|resource| [&resource.r#type, &resource.id]));
         let found = [
             ("subject.type", subject_type),
             ("subject.id", subject_id),
@@ -302,7 +336,20 @@ impl PartialEvaluation {
             ("resource.type", resource_type),
             ("resource.id", resource_id),
         ];
-        found.iter().find(|(_, empty)| *empty).map_or(Ok(()), |(name, _)| Err(format!("{name} is empty")))
+        if let Some((name, _)) = found.iter().find(|(_, empty)| *empty) {
+            return Err(format!("{name} is empty"));
+        }
+        self.subject.as_ref().map_or(Ok(()), Subject::check)
+    }
+}
+
+impl Subject {
+    /// It must be a person.
+    fn check(&self) -> Result<(), String> {
+        match SUBJECT_TYPES.iter().any(|known| self.r#type.trim().eq_ignore_ascii_case(known)) {
+            true => Ok(()),
+            false => Err(format!("subject.type is none that is known here; send one of {}", SUBJECT_TYPES.join(", "))),
+        }
     }
 }
 
@@ -366,12 +413,13 @@ mod tests {
 
     #[test]
     fn what_an_evaluation_leaves_out_stands_beside_it() {
-        let entity = |id: &str| Some(Entity { r#type: "user".to_owned(), id: id.to_owned(), properties: Ignored });
+        let subject = |id: &str| Some(Subject { r#type: "user".to_owned(), id: id.to_owned(), properties: Ignored });
+        let entity = |id: &str| Some(Entity { r#type: "app".to_owned(), id: id.to_owned(), properties: Ignored });
         let action = || Some(Action { name: "open".to_owned(), properties: Ignored });
-        let defaults = PartialEvaluation { subject: entity("adiaz"), action: action(), ..PartialEvaluation::default() };
+        let defaults = PartialEvaluation { subject: subject("adiaz"), action: action(), ..PartialEvaluation::default() };
         let own = PartialEvaluation { resource: entity("people"), ..PartialEvaluation::default() };
         assert_eq!(own.question(&defaults), Ok(("adiaz".to_owned(), Some("people".to_owned()))));
-        let other = PartialEvaluation { subject: entity("bking"), resource: entity("people"), ..PartialEvaluation::default() };
+        let other = PartialEvaluation { subject: subject("bking"), resource: entity("people"), ..PartialEvaluation::default() };
         assert_eq!(other.question(&defaults).unwrap().0, "bking");
         assert_eq!(PartialEvaluation::default().question(&defaults), Err("resource is missing".to_owned()));
         let empty = PartialEvaluation { resource: entity(" "), ..PartialEvaluation::default() };

@@ -79,6 +79,30 @@ async fn a_batch_of_questions_is_answered_in_order_and_as_far_as_asked() {
 }
 
 #[tokio::test]
+async fn only_a_person_gets_what_a_person_of_the_name_gets() {
+    let api = Api::after_a_batch().await;
+    let of_type = |kind: &str| {
+        let mut asked = evaluation("adiaz");
+        asked["subject"]["type"] = json!(kind);
+        asked
+    };
+    for kind in ["user", "User", "identity", "person", "worker", "employee"] {
+        assert_eq!(api.post(EVALUATION, &of_type(kind)).await.good()["decision"], true, "{kind}");
+    }
+    let refused = "subject.type is none that is known here; send one of user, identity, person, worker, employee";
+    for kind in ["group", "device", "users"] {
+        assert_eq!(api.post(EVALUATION, &of_type(kind)).await.detail(400), refused);
+    }
+    assert_eq!(api.post(EVALUATION, &of_type("")).await.detail(400), "subject.type is empty");
+    let mut many = evaluation("adiaz");
+    many["evaluations"] = json!([{}, { "subject": { "type": "group", "id": "adiaz" } }]);
+    let answer = api.post(EVALUATIONS, &many).await.good();
+    let [first, second] = [0, 1].map(|number| answer["evaluations"][number].clone());
+    assert_eq!((&first["decision"], &second["decision"]), (&json!(true), &json!(false)));
+    assert_eq!(second["context"]["error"], json!({ "status": 400, "message": refused }));
+}
+
+#[tokio::test]
 async fn a_program_finds_where_decisions_are_made() {
     let stage = demo().await.unwrap();
     stage.batch().await.unwrap();
