@@ -23,7 +23,7 @@ use crate::mail::Postbox;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::plugin::{CallError, Outcome};
-use crate::scheduler::Missed;
+use crate::scheduler::{MakesUp, Missed};
 use crate::store::{Guard, Store, StoreError, Write};
 use crate::tenant::Tenant;
 
@@ -42,8 +42,10 @@ pub struct Order {
     limit: Duration,
     described: Vec<PropertyInfo>,
     options: Vec<(String, PropertyValue)>,
-    /// The ticks that passed while nobody was there, for which the run makes up.
-    missed: Option<Missed>,
+    /// What did not take place, for which the run makes up.
+    makes_up: MakesUp,
+    /// What the host keeps about the tenant until the run has come to its end.
+    until_ended: Option<String>,
 }
 
 /// Why an order makes no sense.
@@ -100,14 +102,21 @@ impl Order {
             limit: time_limit(tenant, info),
             described: info.options.clone(),
             options: Vec::new(),
-            missed: None,
+            makes_up: MakesUp::default(),
+            until_ended: None,
         })
     }
 
-    /// Says for which ticks, that passed while nobody was there, the run makes up.
+    /// Says what did not take place, for which the run makes up.
     #[must_use]
-    pub(crate) fn making_up_for(self, missed: Option<Missed>) -> Self {
-        Self { missed, ..self }
+    pub(crate) fn making_up_for(self, makes_up: MakesUp) -> Self {
+        Self { makes_up, ..self }
+    }
+
+    /// Names a key of the host's own about the tenant, which goes in the moment the run has come to its end by itself.
+    #[must_use]
+    pub(crate) fn ending(self, until_ended: Option<String>) -> Self {
+        Self { until_ended, ..self }
     }
 
     /// Sets a limit of its own for how long the run may take.
@@ -155,6 +164,11 @@ pub(crate) struct Runner {
     pub(crate) metrics: Arc<Metrics>,
 }
 
+/// The lock that whoever runs a job holds.
+pub(crate) fn job_lock(job: &str) -> String {
+    format!("job-{job}")
+}
+
 /// How long a run of a job may take: its interval, or ten minutes where that is shorter.
 pub(crate) fn time_limit(tenant: &Tenant, job: &JobInfo) -> Duration {
     let interval = tenant.interval_minutes(job).map_or(LEAST_LIMIT, |minutes| Duration::from_secs(minutes * 60));
@@ -167,6 +181,8 @@ struct Telling<'a> {
     outbox: &'a Outbox,
     tenant: &'a str,
     mails: AtomicUsize,
+    /// What goes when the run ends.
+    until_ended: Option<String>,
 }
 
 #[async_trait]
@@ -174,7 +190,7 @@ impl Witness for Telling<'_> {
     async fn saw(&self, run: &Run) -> Result<Vec<Write>, StoreError> {
         let told = self.alerts.of_run(run).await?;
         self.mails.fetch_add(told.mails, Ordering::Relaxed);
-        Ok(told.writes)
+        Ok(told.writes.into_iter().chain(self.until_ended.clone().map(Write::remove)).collect())
     }
 }
 
@@ -222,7 +238,7 @@ impl Runner {
     /// Begins a run: it stands in the history, and no other of its job begins until it is completed or dropped.
     pub(crate) async fn begin(&self, tenant: &Tenant, order: Order) -> Result<Begun, RunError> {
         let busy = || RunError::Busy { tenant: tenant.name.to_string(), job: order.job.clone() };
-        let alone = self.store.try_lock(&tenant.name, &format!("job-{}", order.job)).await?.ok_or_else(busy)?;
+        let alone = self.store.try_lock(&tenant.name, &job_lock(&order.job)).await?.ok_or_else(busy)?;
         let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
         Ok(Begun { order, open, _alone: alone })
     }
@@ -258,16 +274,14 @@ impl Runner {
             // The plugin could not report: what it counted until then is true all the same.
             ending.counts = Some(Counts(journal.counts())).filter(|counts| !counts.0.is_empty());
         }
-        if let Some(missed) = order.missed {
-            warn(&mut ending, missed_warning(tenant, missed));
-        }
+        missed_warnings(tenant, order.makes_up).into_iter().for_each(|warning| warn(&mut ending, warning));
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         // Who stops a run knows that it stopped.
         if stopped {
             return Ok(self.finish(open, ending).await?);
         }
-        let telling = self.telling(tenant);
+        let telling = Telling { until_ended: order.until_ended, ..self.telling(tenant) };
         let detail = self.history.finish_before(&telling, open, ending, self.clock.now()).await?;
         telling.stored();
         self.metrics.run_ended(&detail.run);
@@ -337,7 +351,7 @@ impl Runner {
 
     fn telling<'a>(&'a self, tenant: &'a Tenant) -> Telling<'a> {
         let alerts = Alerts::new(&self.outbox, tenant.alert_address(), self.clock.now());
-        Telling { alerts, outbox: &self.outbox, tenant: &tenant.name, mails: AtomicUsize::new(0) }
+        Telling { alerts, outbox: &self.outbox, tenant: &tenant.name, mails: AtomicUsize::new(0), until_ended: None }
     }
 
     /// Tells that a job has not come to an end since then, although so many runs were due.
@@ -377,13 +391,19 @@ fn warn(ending: &mut Ending, warning: Warning) {
     }
 }
 
-fn missed_warning(tenant: &Tenant, missed: Missed) -> Warning {
-    let (runs, verb) = if missed.count == 1 { ("1 run".to_owned(), "was") } else { (format!("{} runs", missed.count), "were") };
-    let message = format!(
-        "{runs} did not start when they {verb} due, from {} on: the host was not running. This run makes up for them.",
-        missed.first.to_rfc3339_opts(SecondsFormat::Secs, true)
-    );
-    Warning { code: format!("{}{SCHEDULE_MISSED}", tenant.description.code_prefix), message, subject: None }
+/// What a run that makes up for something has to warn of.
+fn missed_warnings(tenant: &Tenant, MakesUp { missed, cut_off }: MakesUp) -> Vec<Warning> {
+    let moment = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let cut_off = cut_off.map(|began| {
+        format!("The run that began at {} was cut off: the host ended before it did. This run makes up for it.", moment(began))
+    });
+    let missed = missed.map(|Missed { count, first }| {
+        let (runs, verb) = if count == 1 { ("1 run".to_owned(), "was") } else { (format!("{count} runs"), "were") };
+        let first = moment(first);
+        format!("{runs} did not start when they {verb} due, from {first} on: the host was not running. This run makes up for them.")
+    });
+    let code = format!("{}{SCHEDULE_MISSED}", tenant.description.code_prefix);
+    cut_off.into_iter().chain(missed).map(|message| Warning { code: code.clone(), message, subject: None }).collect()
 }
 
 /// The number of the catalogue under which a pack explains that a schedule was missed.

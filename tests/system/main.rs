@@ -32,6 +32,7 @@ mod scarce;
 mod schedules;
 mod secrets;
 mod serve;
+mod take_over;
 mod traces;
 mod what_if;
 

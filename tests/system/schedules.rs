@@ -9,8 +9,9 @@ use shift_access::config::{Cadence, Schedule};
 use shift_access::history::{Filter, Run, Status, Trigger};
 use shift_access::plugin::Pack;
 use shift_access::scheduler::Life;
-use shift_access::store::{MemoryStore, Store};
+use shift_access::store::{MemoryStore, Space, Store};
 use shift_access::{Host, Tenant};
+use shift_access_tests::PROBE;
 use tokio::sync::watch;
 
 /// A clock that stands until it is put forward, and wakes who waits for a moment.
@@ -47,9 +48,13 @@ struct Bench {
 
 impl Bench {
     async fn new(clock: Arc<Hand>, store: Arc<dyn Store>, schedules: Vec<Schedule>) -> Self {
+        Self::of(clock, store, schedules, |host| Pack::built_in(host.engine()).unwrap()).await
+    }
+
+    async fn of(clock: Arc<Hand>, store: Arc<dyn Store>, schedules: Vec<Schedule>, pack: impl Fn(&Host) -> Pack) -> Self {
         let cache = std::env::temp_dir().join("shift-access-tests-cache");
         let host = Host::builder().cache(cache).clock(clock).store(store).build().unwrap();
-        let mut tenant = Tenant::new("acme", Pack::built_in(host.engine()).unwrap()).await.unwrap();
+        let mut tenant = Tenant::new("acme", pack(&host)).await.unwrap();
         tenant.schedules = Arc::new(schedules);
         Self { host, tenant, life: Life::default() }
     }
@@ -62,7 +67,7 @@ impl Bench {
     /// The runs, oldest first, once there are so many and none is under way.
     async fn runs(&self, number: usize) -> Vec<Run> {
         loop {
-            let mut runs = self.host.history().list("acme", &Filter::default(), None, 100).await.unwrap().items;
+            let mut runs = self.seen().await;
             assert!(runs.len() <= number, "{runs:?}");
             if runs.len() == number && runs.iter().all(|run| run.status != Status::InProcess) {
                 runs.reverse();
@@ -70,6 +75,25 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// The runs as they stand, newest first.
+    async fn seen(&self) -> Vec<Run> {
+        self.host.history().list("acme", &Filter::default(), None, 100).await.unwrap().items
+    }
+
+    /// Keeps the schedule as a process of its own would, until the run of this number is under way; then nothing of it goes
+    /// on, as after a kill.
+    async fn killed_in(&self, number: usize, meanwhile: impl AsyncFnOnce()) -> Vec<Run> {
+        let process = tokio::runtime::Runtime::new().unwrap();
+        let (host, tenant, life) = (self.host.clone(), self.tenant.clone(), self.life.clone());
+        process.spawn(async move { host.keep_schedules(&tenant, &life).await });
+        meanwhile().await;
+        while self.seen().await.iter().filter(|run| run.status == Status::InProcess).count() == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        process.shutdown_background();
+        self.runs(number).await
     }
 }
 
@@ -148,6 +172,32 @@ async fn what_was_missed_is_made_up_for_once_and_told() {
     assert_eq!(third.runs(1).await.len(), 1, "and not a second time");
     third.life.stop.cancel();
     kept.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_is_made_up_for_at_the_next_start_and_not_again_and_again() {
+    let (clock, store) = (Hand::at("2026-11-16T12:00:00Z"), Arc::new(MemoryStore::default()));
+    let endless = || Schedule { job: "loop".to_owned(), ..daily("05:45") };
+    let probe = |host: &Host| Pack::from_bytes(host.engine(), PROBE).unwrap();
+    let host = async || Bench::of(clock.clone(), store.clone(), vec![endless()], probe).await;
+    let due = async || {
+        // A new schedule begins with now.
+        while store.get(&Space::host("acme"), &["schedule/loop".to_owned()]).await.unwrap()[0].is_none() {
+            settle().await;
+        }
+        clock.forward(TimeDelta::days(1));
+    };
+    assert_eq!(host().await.killed_in(1, due).await[0].status, Status::Aborted);
+    clock.forward(TimeDelta::minutes(5));
+    let runs = host().await.killed_in(2, async || ()).await;
+    assert_eq!((runs[1].trigger, runs[1].started), (Trigger::Schedule, clock.now()), "at once, and by the schedule");
+    let third = host().await;
+    let kept = third.keep();
+    settle().await;
+    assert_eq!(third.runs(2).await.len(), 2, "what kills its process would do so again and again");
+    third.life.stop.cancel();
+    kept.await.unwrap();
+    host().await.killed_in(3, due).await;
 }
 
 #[tokio::test]
