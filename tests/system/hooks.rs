@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shift_access::store::{Space, SqliteStore, Store};
+use shift_access::store::{Space, SqliteStore, Store, Write};
 use shift_access_tests::PROBE;
 use shift_access_tests::serving::Serving;
 use shift_access_tests::stage::Stage;
@@ -318,4 +318,57 @@ async fn a_dead_letter_is_listed_put_back_and_discarded_by_command_and_over_the_
     let (_, document) = answer(hooks.request(Method::GET, "/api/openapi.json")).await;
     let described = document["components"]["schemas"]["DeadLetter"]["properties"].as_object().unwrap();
     assert_eq!(page["items"][0].as_object().unwrap().keys().collect::<Vec<_>>(), described.keys().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_inbox_that_is_full_says_come_again_later() {
+    let stage = stage().await;
+    let store = SqliteStore::open(stage.store()).unwrap();
+    let now = chrono::Utc::now();
+    // A slip of as many events as may wait, due in a while.
+    let due = now + chrono::TimeDelta::minutes(15);
+    let slip = json!({ "events": 1_000_000, "bytes": 1, "oldest": now.timestamp_millis(), "apart": false });
+    let slip = Write::put(format!("inbox/{:014}/full", due.timestamp_millis()), slip.to_string());
+    store.commit(&Space::host("acme"), vec![slip]).await.unwrap();
+    let hooks = Hooks::of(stage).await;
+    let started = Instant::now();
+    loop {
+        let metrics = hooks.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        if metrics.contains("shift_access_inbox_waiting_events{tenant=\"acme\"} 1000000\n") {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let refused = hooks.signed(event("a", "done").to_string()).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "30"));
+    assert_eq!(answer(hooks.signed(event("a", "done").to_string())).await.1["detail"], "too many events wait");
+    assert_eq!(hooks.post(&json!([])).await.0, 202, "nothing is not too much");
+}
+
+/// The probe, whose listener has another name of as many letters.
+fn other_probe() -> Vec<u8> {
+    let (name, other) = (b"Probe of the listener", b"Other of the listener");
+    let mut bytes = PROBE.to_vec();
+    let places: Vec<_> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| bytes[at..at + other.len()].copy_from_slice(other));
+    bytes
+}
+
+#[tokio::test]
+async fn a_component_that_is_exchanged_is_used_once_the_configuration_is_read_again() {
+    let mut hooks = Hooks::start().await;
+    assert_eq!(hooks.post(&event("a", "done")).await.0, 202);
+    brought(&hooks.stage.store(), "a", "1").await;
+    std::fs::write(hooks.stage.folder().join("probe.wasm"), other_probe()).unwrap();
+    signal(&hooks.serving, "-HUP").await;
+    hooks.serving.says("changed: acme", 0).await.unwrap();
+    assert_eq!(hooks.post(&event("b", "done")).await.0, 202);
+    brought(&hooks.stage.store(), "b", "1").await;
+    signal(&hooks.serving, "-TERM").await;
+    tokio::time::timeout(Duration::from_secs(20), hooks.serving.child.wait()).await.unwrap().unwrap();
+    let runs = hooks.stage.run(&["history", "acme", "--job", "listener", "--json"]).await.unwrap().json_lines().unwrap();
+    let told: Vec<_> = runs.iter().map(|run| run["process"].as_str().unwrap()).collect();
+    assert_eq!(told, ["Other of the listener", "Probe of the listener"]);
 }
