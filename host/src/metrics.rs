@@ -7,7 +7,7 @@
 //! is named. The table of all of them in the README is printed from here; a number that is added here must be added there.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +25,14 @@ use crate::connection::CallRecord;
 use crate::history::Run;
 use crate::inbox::Reading;
 use crate::plugin::CallError;
+
+mod inboxes;
+mod outbox;
+
+pub use outbox::Outgoing;
+
+use inboxes::InboxNumbers;
+use outbox::MailNumbers;
 
 /// What the answer with the numbers says it is.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -108,57 +116,6 @@ pub struct Metrics {
     outbox: MailNumbers,
 }
 
-/// What the inboxes of tenants count themselves.
-#[derive(Debug, Default)]
-struct InboxNumbers {
-    waiting: Gauges<OfTenant>,
-    oldest: Gauges<OfTenant>,
-    dead: Gauges<OfTenant>,
-    received: Counters<OfTenant>,
-    duplicates: Counters<OfTenant>,
-    refused: Counters<OfTenant>,
-}
-
-impl InboxNumbers {
-    fn set(&self, looked: &[(Arc<str>, Reading)]) {
-        for gauge in [&self.waiting, &self.oldest, &self.dead] {
-            gauge.clear();
-        }
-        for (tenant, reading) in looked {
-            let of = OfTenant { tenant: tenant.clone() };
-            if reading.counted {
-                self.waiting.get_or_create(&of).set(signed(reading.waiting));
-                self.oldest.get_or_create(&of).set(reading.oldest_waiting_seconds.unwrap_or(0));
-                self.dead.get_or_create(&of).set(signed(reading.dead_letters));
-            }
-            let counts = [(&self.received, reading.received), (&self.duplicates, reading.duplicates), (&self.refused, reading.refused)];
-            for (counter, count) in counts {
-                counter.get_or_create(&of).inner().store(count, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-/// What the outbox counts itself.
-#[derive(Debug, Default)]
-struct MailNumbers {
-    waiting: Gauge,
-    oldest: Gauge,
-    sent: Counter,
-    failed: Counter,
-    dropped: Counter,
-}
-
-impl MailNumbers {
-    fn set(&self, looked: &Outgoing) {
-        self.waiting.set(signed(looked.waiting));
-        self.oldest.set(looked.oldest_seconds.unwrap_or(0));
-        for (counter, count) in [(&self.sent, looked.sent), (&self.failed, looked.failed), (&self.dropped, looked.dropped)] {
-            counter.inner().store(count, Ordering::Relaxed);
-        }
-    }
-}
-
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -181,21 +138,6 @@ pub struct Looked {
     pub inboxes: Vec<(Arc<str>, Reading)>,
     /// The outbox.
     pub outbox: Outgoing,
-}
-
-/// The alerts that wait and were sent.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Outgoing {
-    /// Mails that wait.
-    pub waiting: u64,
-    /// How long the oldest of them waits, in seconds.
-    pub oldest_seconds: Option<i64>,
-    /// Mails that the server took since this host started.
-    pub sent: u64,
-    /// Tries that failed since this host started.
-    pub failed: u64,
-    /// Mails given up since this host started.
-    pub dropped: u64,
 }
 
 /// A scheduled job of a tenant.
@@ -274,46 +216,14 @@ impl Metrics {
         self.add("shift_access_outgoing_calls", "tenant, connection, status", help, self.calls.clone());
         let help = "Calls of a plugin that ended in a trap, by the time limit or by the memory limit";
         self.add("shift_access_plugin_failures", "tenant, kind", help, self.plugin_failures.clone());
-        self.register_inboxes();
-        self.register_outbox();
+        inboxes::register(self);
+        outbox::register(self);
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         self.add("shift_access_build", "version", "The version of this program", build);
         let started = Gauge::<f64, AtomicU64>::default();
         started.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
         self.add("process_start_time_seconds", "", "When the process started, in seconds since 1970", started);
         self.add("process_resident_memory_bytes", "", "The memory in use; 0 where the system does not tell", self.memory.clone());
-    }
-
-    fn register_inboxes(&mut self) {
-        let InboxNumbers { waiting, oldest, dead, received, duplicates, refused } = &self.inboxes;
-        let gauges = [waiting, oldest, dead].map(Clone::clone);
-        let counters = [received, duplicates, refused].map(Clone::clone);
-        let named = [
-            ("shift_access_inbox_waiting_events", "Events that wait, those to be brought again included"),
-            ("shift_access_inbox_oldest_seconds", "How long ago the oldest event that waits came; 0 where none waits"),
-            ("shift_access_inbox_dead_letters", "Events that are not brought again by themselves"),
-        ];
-        for ((name, help), gauge) in named.into_iter().zip(gauges) {
-            self.add(name, "tenant", help, gauge);
-        }
-        let named = [
-            ("shift_access_inbox_received_events", "Events that were stored"),
-            ("shift_access_inbox_duplicate_events", "Events that had come before, and were left out"),
-            ("shift_access_inbox_refused_posts", "Posts of events that were refused, for whatever reason"),
-        ];
-        for ((name, help), counter) in named.into_iter().zip(counters) {
-            self.add(name, "tenant", help, counter);
-        }
-    }
-
-    fn register_outbox(&mut self) {
-        let MailNumbers { waiting, oldest, sent, failed, dropped } = &self.outbox;
-        let (waiting, oldest, sent, failed, dropped) = (waiting.clone(), oldest.clone(), sent.clone(), failed.clone(), dropped.clone());
-        self.add("shift_access_alerts_waiting", "", "Alerts that wait to be mailed, as the host that sends saw them last", waiting);
-        self.add("shift_access_alerts_oldest_seconds", "", "How long the oldest of them waits; 0 where none does", oldest);
-        self.add("shift_access_alerts_sent", "", "Alerts that the mail server took", sent);
-        self.add("shift_access_alerts_failed_tries", "", "Tries to mail an alert that failed", failed);
-        self.add("shift_access_alerts_dropped", "", "Alerts given up: refused for days, or of no form that can be sent", dropped);
     }
 
     fn add<M: Metric + EncodeMetric + TypedMetric>(&mut self, name: &'static str, labels: &'static str, help: &'static str, metric: M) {
