@@ -13,14 +13,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::pace::{self, Minute, Turn};
+use super::pace::{Minute, Turn};
 use super::{GROUP, Letter, MARK, MARKED, Outbox, PACE, Place, WAITING, as_found, json, nobody};
 use crate::mail::{MailError, Postbox};
 use crate::scheduler::Life;
 use crate::store::{Condition, Entry, Outcome, Scan, Space, StoreError, Write};
+
+mod kept;
+mod slip;
+mod trouble;
+
+use kept::{Pace, hash, pace_key};
+use slip::Slip;
+use trouble::Trouble;
 
 /// How often it is looked for what other processes wrote.
 const LOOK: Duration = Duration::from_secs(2);
@@ -67,42 +73,10 @@ pub(crate) async fn send_now(outbox: &Outbox) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// What is known of a letter without reading it.
-struct Slip {
-    to: String,
-    created: DateTime<Utc>,
-    /// Not before this moment.
-    next: Option<DateTime<Utc>>,
-    /// It goes as it is, and is not put together with others: a group, or what was tried without an answer. The server may
-    /// have taken that, and then its copy must have the same name.
-    as_it_is: bool,
-}
-
 /// A tenant that may have mail.
 struct Marked {
     revision: String,
     seen: DateTime<Utc>,
-}
-
-/// What is known of an address, or of the server: how often in a row it failed, and until when it is left alone.
-#[derive(Default)]
-struct Trouble {
-    failures: u32,
-    until: Option<DateTime<Utc>>,
-}
-
-impl Trouble {
-    fn failed(&mut self, now: DateTime<Utc>) {
-        self.failures = self.failures.saturating_add(1);
-        self.until = Some(now + pace::wait(self.failures));
-    }
-}
-
-/// What is kept of an address that was written to.
-#[derive(Serialize, Deserialize)]
-struct Pace {
-    to: String,
-    minute: Minute,
 }
 
 struct Sender<'a> {
@@ -493,14 +467,6 @@ impl<'a> Sender<'a> {
 fn read<T: DeserializeOwned>(entry: &Entry) -> Option<T> {
     let read = serde_json::from_slice(&entry.value);
     read.inspect_err(|error| tracing::error!(key = entry.key, %error, "something in the outbox is damaged")).ok()
-}
-
-fn pace_key(to: &str) -> String {
-    format!("{PACE}{}", hash(to))
-}
-
-fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
