@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use shift_access::mail::{SmtpConfig, Tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
@@ -136,6 +137,18 @@ impl Inbox {
     /// The port.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// What a host in this process sends by, without TLS and without a login.
+    pub fn smtp(&self) -> SmtpConfig {
+        SmtpConfig {
+            host: "127.0.0.1".to_owned(),
+            port: self.port(),
+            tls: Tls::None,
+            sender: "shift-access@acme.example".to_owned(),
+            username: None,
+            password: None,
+        }
     }
 
     /// The certificate authority behind the inbox's certificate (for `localhost` and `127.0.0.1`), as PEM.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use shift_access::description::PropertyValue;
 use shift_access::history::{Filter, Status, Trigger};
-use shift_access::mail::{SmtpConfig, SmtpMailer, Tls};
+use shift_access::mail::SmtpMailer;
 use shift_access::plugin::Pack;
 use shift_access::scheduler::Life;
 use shift_access::store::{Space, SqliteStore, Store, Write};
@@ -69,14 +69,7 @@ impl Bench {
 }
 
 fn host(store: Arc<SqliteStore>, clock: Arc<Hand>, inbox: &Inbox) -> Host {
-    let mailer = SmtpMailer::new(SmtpConfig {
-        host: "127.0.0.1".to_owned(),
-        port: inbox.port(),
-        tls: Tls::None,
-        sender: "shift-access@acme.example".to_owned(),
-        username: None,
-        password: None,
-    });
+    let mailer = SmtpMailer::new(inbox.smtp());
     let cache = std::env::temp_dir().join("shift-access-tests-cache");
     Host::builder().cache(cache).clock(clock).store(store).mailer(Arc::new(mailer.unwrap())).build().unwrap()
 }

@@ -8,7 +8,7 @@ use shift_access::config::{ConnectionConfig, SettingValue};
 use shift_access::connection::Connections;
 use shift_access::description::PropertyValue;
 use shift_access::history::{Status, StepOutcome, Trigger};
-use shift_access::mail::{SmtpConfig, SmtpMailer, Tls};
+use shift_access::mail::SmtpMailer;
 use shift_access::plugin::Pack;
 use shift_access::store::{MemoryStore, SqliteStore, Store};
 use shift_access::{Host, Order, Tenant};
@@ -21,15 +21,7 @@ use shift_access_tests::world::World;
 async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
     let mut builder = Host::builder().store(store).cache(std::env::temp_dir().join("shift-access-tests-cache"));
     if let Some(inbox) = inbox {
-        let config = SmtpConfig {
-            host: "127.0.0.1".to_owned(),
-            port: inbox.port(),
-            tls: Tls::None,
-            sender: "shift-access@acme.example".to_owned(),
-            username: None,
-            password: None,
-        };
-        builder = builder.mailer(Arc::new(SmtpMailer::new(config).unwrap()));
+        builder = builder.mailer(Arc::new(SmtpMailer::new(inbox.smtp()).unwrap()));
     }
     builder.build().unwrap()
 }
