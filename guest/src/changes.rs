@@ -203,25 +203,11 @@ struct ChangeForm {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Duration};
-    use shift_access_core::record::Source;
-    use shift_access_core::status::{Reason, SourceKind, Status};
+    use chrono::Duration;
+    use shift_access_core::status::{Reason, Status};
 
     use super::*;
-
-    fn record() -> Record {
-        Record {
-            user: "ADiaz".into(),
-            person_number: Some("0042".into()),
-            status: Status::OnShift,
-            reason: Reason::ClockedIn,
-            since: DateTime::from_timestamp_millis(1_700_000_000_000),
-            zone: None,
-            observed_at: DateTime::from_timestamp_millis(1_700_000_060_000).unwrap(),
-            source: Source { run: None, kind: SourceKind::Batch },
-            evidence: vec![],
-        }
-    }
+    use crate::testing::record;
 
     fn entry(id: u64, Told(form): Told) -> Entry {
         Entry { key: key(id), value: form, revision: "1".into() }

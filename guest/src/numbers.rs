@@ -69,24 +69,11 @@ impl Moved {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use shift_access_core::record::Source;
-    use shift_access_core::status::{Reason, SourceKind, Status};
-
     use super::*;
+    use crate::testing;
 
     fn record(number: Option<&str>) -> Record {
-        Record {
-            user: "ADiaz".into(),
-            person_number: number.map(str::to_owned),
-            status: Status::OnShift,
-            reason: Reason::ClockedIn,
-            since: None,
-            zone: None,
-            observed_at: DateTime::UNIX_EPOCH,
-            source: Source { run: None, kind: SourceKind::Batch },
-            evidence: vec![],
-        }
+        Record { person_number: number.map(str::to_owned), ..testing::record() }
     }
 
     fn moved(moves: &[(&str, Option<&str>, Option<&str>)], pins: &Pins) -> Vec<(String, Option<String>)> {

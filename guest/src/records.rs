@@ -185,14 +185,12 @@ mod tests {
     use chrono::Duration;
 
     use super::*;
+    use crate::testing;
 
     fn record() -> Record {
         Record {
-            user: "ADiaz".into(),
-            person_number: Some("0042".into()),
             status: Status::OnBreak,
             reason: Reason::BetweenSpans,
-            since: DateTime::from_timestamp_millis(1_700_000_000_000),
             zone: Some("America/New_York".into()),
             observed_at: DateTime::from_timestamp_millis(1_700_000_060_123).unwrap(),
             source: Source { run: Some("01f0".into()), kind: SourceKind::Batch },
@@ -200,6 +198,7 @@ mod tests {
                 Evidence { at: DateTime::from_timestamp_millis(-1), what: "in \"early\" – 08:00".into() },
                 Evidence { at: None, what: "no zone".into() },
             ],
+            ..testing::record()
         }
     }
 

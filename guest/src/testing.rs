@@ -1,9 +1,14 @@
-//! The platform's storage, in memory, with the promises and limits of wit/storage.wit that a commit can break.
+//! The platform's storage, in memory, with the promises and limits of wit/storage.wit that a commit can break; and a record
+//! to store in it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
+
+use chrono::{DateTime, TimeDelta};
+use shift_access_core::record::{Record, Source};
+use shift_access_core::status::{Reason, SourceKind, Status};
 
 /// Takes the place of the import.
 pub mod storage {
@@ -105,4 +110,19 @@ pub fn keys(prefix: &str) -> Vec<String> {
 /// How many commits there were.
 pub fn commits() -> u64 {
     STORE.with_borrow(|(_, revision)| *revision)
+}
+
+/// A record of somebody at work.
+pub fn record() -> Record {
+    Record {
+        user: "ADiaz".into(),
+        person_number: Some("0042".into()),
+        status: Status::OnShift,
+        reason: Reason::ClockedIn,
+        since: DateTime::from_timestamp_millis(1_700_000_000_000),
+        zone: None,
+        observed_at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_700_000_060_000),
+        source: Source { run: None, kind: SourceKind::Batch },
+        evidence: vec![],
+    }
 }
