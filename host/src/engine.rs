@@ -6,13 +6,18 @@
 //!
 //! Knows nothing of tenants or capabilities.
 
-use std::path::PathBuf;
+mod cache;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Cache, CacheConfig, Config, PoolingAllocationConfig};
+use wasmtime::component::Component;
+use wasmtime::{Config, PoolingAllocationConfig};
+
+pub use cache::Cache;
+use cache::Kept;
 
 /// How often a running plugin gives its thread back. Wasm is not pre-empted otherwise, and a time limit outside the
 /// plugin could never strike.
@@ -37,6 +42,7 @@ const MODULES: u32 = 16;
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
+    kept: Option<Arc<Kept>>,
     jobs: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     _ticker: Arc<Ticker>,
@@ -52,25 +58,22 @@ pub(crate) enum Kind {
 }
 
 impl Engine {
-    /// An engine that keeps compiled components in `cache`, or compiles anew each time.
+    /// An engine that keeps compiled components in `cache`, or compiles anew each time: also where the cache cannot be used,
+    /// which is logged.
     ///
     /// # Errors
-    /// When the processor is not supported or the cache folder cannot be made.
-    pub fn new(cache: Option<PathBuf>) -> wasmtime::Result<Self> {
+    /// When the processor is not supported.
+    pub fn new(cache: Option<impl Into<Cache>>) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.epoch_interruption(true);
-        if let Some(folder) = cache {
-            let mut cache = CacheConfig::new();
-            cache.with_directory(folder);
-            config.cache(Some(Cache::new(cache)?));
-        }
         let inner = wasmtime::Engine::new(config.clone().allocation_strategy(pool())).or_else(|error| {
             tracing::info!(%error, "no room for a pool of instances: each asks the system for its own");
             wasmtime::Engine::new(&config)
         })?;
         let ticker = Arc::new(Ticker::start(inner.clone()));
         let turns = |count: u32| Arc::new(Semaphore::new(count as usize));
-        Ok(Self { inner, jobs: turns(JOBS), questions: turns(QUESTIONS), _ticker: ticker })
+        let kept = cache.and_then(|cache| kept(&cache.into(), &inner));
+        Ok(Self { inner, kept, jobs: turns(JOBS), questions: turns(QUESTIONS), _ticker: ticker })
     }
 
     /// Waits until there is room for another instance; it is kept until the turn is dropped.
@@ -83,9 +86,23 @@ impl Engine {
         turns.clone().acquire_owned().await.ok()
     }
 
+    /// Compiles a component, unless that was done before.
+    pub(crate) fn load(&self, wasm: &[u8]) -> wasmtime::Result<Component> {
+        match &self.kept {
+            Some(kept) => kept.load(&self.inner, wasm),
+            None => Component::from_binary(&self.inner, wasm),
+        }
+    }
+
     pub(crate) fn inner(&self) -> &wasmtime::Engine {
         &self.inner
     }
+}
+
+/// The cache, where it can be used: without it every start takes a second longer, and nobody is kept from working.
+fn kept(cache: &Cache, engine: &wasmtime::Engine) -> Option<Arc<Kept>> {
+    let kept = Kept::open(cache, engine);
+    kept.inspect_err(|error| tracing::warn!(%error, "compiled components are not kept")).ok().map(Arc::new)
 }
 
 /// Room for every instance that may be there at once.

@@ -1,6 +1,5 @@
 //! The host, for who embeds it: what is lent to plugins, put together once.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Entry;
 use crate::capability::{Lent, Progress};
 use crate::clock::{Clock, SystemClock};
-use crate::engine::Engine;
+use crate::engine::{Cache, Engine};
 use crate::history::{History, RunDetail};
 use crate::inbox::{self, DeadLetters, Inbox, Inboxes};
 use crate::mail::{Mailer, Postbox};
@@ -33,7 +32,7 @@ pub struct Host {
 #[derive(Default)]
 pub struct HostBuilder {
     engine: Option<Engine>,
-    cache: Option<PathBuf>,
+    cache: Option<Cache>,
     store: Option<Arc<dyn Store>>,
     mailer: Option<Arc<dyn Mailer>>,
     clock: Option<Arc<dyn Clock>>,
@@ -52,10 +51,10 @@ impl HostBuilder {
         Self { engine: Some(engine), ..self }
     }
 
-    /// Keeps compiled components in this folder.
+    /// Keeps compiled components in this folder: a path, or a [`Cache`] that says where its key lies.
     #[must_use]
-    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
-        Self { cache: Some(folder.into()), ..self }
+    pub fn cache(self, cache: impl Into<Cache>) -> Self {
+        Self { cache: Some(cache.into()), ..self }
     }
 
     /// Keeps keys, values and history here.

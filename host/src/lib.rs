@@ -90,7 +90,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod alert;
 pub mod answer;
@@ -122,7 +122,7 @@ pub mod store;
 mod tenant;
 pub mod token;
 
-pub use engine::Engine;
+pub use engine::{Cache, Engine};
 pub use host::{BuildError, Host, HostBuilder};
 pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};

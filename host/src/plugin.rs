@@ -193,7 +193,7 @@ impl Pack {
     /// # Errors
     /// When it is no component, or does not fit.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let component = Component::from_binary(engine.inner(), bytes).map_err(|error| LoadError::NotAComponent(brief(&error)))?;
+        let component = engine.load(bytes).map_err(|error| LoadError::NotAComponent(brief(&error)))?;
         image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
         let imports = imports(engine, &component);
         let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(brief(&error));

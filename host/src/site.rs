@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, watch};
 use crate::config::{self, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
 use crate::connection::{ConnectionError, Connections};
 use crate::description::{Description, Parameter, PropertyValue, Source};
-use crate::engine::Engine;
+use crate::engine::{Cache, Engine};
 use crate::host::Host;
 use crate::mail::{self, Exchangeable, SmtpMailer, Tls};
 use crate::plugin::Pack;
@@ -92,7 +92,7 @@ impl std::fmt::Display for Changes {
 
 impl Site {
     /// Reads the file and opens the store. The problems are all there are, also when there is a site.
-    pub async fn open(path: &Path, env: Environment<'_>, cache: Option<PathBuf>) -> (Result<Self, SiteError>, Vec<Problem>) {
+    pub async fn open(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Result<Self, SiteError>, Vec<Problem>) {
         let mut packs = match engine(cache) {
             Ok(engine) => Packs { engine, loaded: BTreeMap::new() },
             Err(error) => return (Err(error), Config::read(path, env).1),
@@ -146,7 +146,7 @@ impl Site {
     }
 
     /// Reads the file and opens nothing: the tenants it names, and every problem.
-    pub async fn check(path: &Path, env: Environment<'_>, cache: Option<PathBuf>) -> (Vec<String>, Vec<Problem>) {
+    pub async fn check(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Vec<String>, Vec<Problem>) {
         let plan = match engine(cache) {
             Ok(engine) => Plan::read(path, env, &mut Packs { engine, loaded: BTreeMap::new() }).await,
             Err(error) => (Err(error), Config::read(path, env).1),
@@ -320,13 +320,8 @@ impl Plan {
     }
 }
 
-fn engine(cache: Option<PathBuf>) -> Result<Engine, SiteError> {
-    // A cache folder that cannot be made costs a second, and must not keep anybody from working.
-    let engine = Engine::new(cache).or_else(|error| {
-        tracing::warn!(%error, "compiled components are not kept");
-        Engine::new(None)
-    });
-    engine.map_err(|error| SiteError::Host(error.to_string()))
+fn engine(cache: Option<impl Into<Cache>>) -> Result<Engine, SiteError> {
+    Engine::new(cache).map_err(|error| SiteError::Host(error.to_string()))
 }
 
 /// The bytes of a component, as a digest.

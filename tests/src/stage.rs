@@ -269,6 +269,7 @@ impl Stage {
             .arg(self.config())
             .args(args)
             .env("XDG_CACHE_HOME", cache())
+            .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

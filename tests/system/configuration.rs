@@ -16,6 +16,7 @@ fn check(folder: &Path, file: &str) -> (Option<i32>, String) {
         .current_dir(folder)
         .args(["--config", file, "check"])
         .env("XDG_CACHE_HOME", std::env::temp_dir().join("shift-access-tests-cache"))
+        .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
         .env("KRONOS_CLIENT_SECRET", "a-secret-of-the-environment")
         .env("KRONOS_PASSWORD", "a-secret-of-the-environment")
         .env("WS1_SHARED_SECRET", "a-secret-of-the-environment")
@@ -94,6 +95,7 @@ fn no_command_runs_with_a_bad_configuration() {
             .args(["--config", "interval-too-short.toml"])
             .args(command)
             .env("XDG_CACHE_HOME", std::env::temp_dir().join("shift-access-tests-cache"))
+            .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(64), "{command:?}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use shift_access::history::{Status, Trigger};
 use shift_access::plugin::{BUILT_IN, CallError, Pack};
-use shift_access::{Engine, Host, Order, Tenant};
+use shift_access::{Cache, Engine, Host, Order, Tenant};
 use shift_access_tests::PROBE;
 
 #[test]
@@ -51,7 +51,7 @@ async fn notes_over_the_limit_are_dropped_and_the_history_says_so() {
 
 #[test]
 fn what_is_no_component_is_refused_in_words() {
-    let engine = Engine::new(None).unwrap();
+    let engine = Engine::new(None::<Cache>).unwrap();
     for bytes in [&b""[..], b"not wasm", b"\0asm\x01\0\0\0", &BUILT_IN[..BUILT_IN.len() / 2]] {
         let error = Pack::from_bytes(&engine, bytes).err().unwrap();
         assert!(!error.to_string().is_empty());

@@ -1,6 +1,6 @@
 //! `check`: every problem of the configuration at once.
 
-use super::{Exit, Place, cache_folder, print};
+use super::{Exit, Place, cache, print};
 use crate::config::Severity;
 use crate::site::Site;
 
@@ -9,7 +9,7 @@ use crate::site::Site;
 pub(super) struct Args {}
 
 pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
-    let (site, problems) = Site::check(&place.config, &|name| std::env::var(name).ok(), cache_folder()).await;
+    let (site, problems) = Site::check(&place.config, &|name| std::env::var(name).ok(), cache()).await;
     print(problems.iter().map(ToString::to_string))?;
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, cache_folder, json, print, text};
+use super::{Exit, cache, json, print, text};
 use crate::engine::Engine;
 use crate::plugin::Pack;
 
@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
-    let engine = Engine::new(cache_folder()).map_err(|error| Exit::Failed(error.to_string()))?;
+    let engine = Engine::new(cache()).map_err(|error| Exit::Failed(error.to_string()))?;
     let pack = match &args.component {
         Some(path) => Pack::from_file(&engine, path),
         None => Pack::built_in(&engine),

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::engine::Cache;
 use crate::plugin::CallError;
 use crate::site::{Site, SiteError};
 
@@ -183,7 +184,7 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
 
 /// Opens the site; problems of the configuration go to stderr, all of them.
 async fn open(place: &Place) -> Result<Site, Exit> {
-    let (site, problems) = Site::open(&place.config, &|name| std::env::var(name).ok(), cache_folder()).await;
+    let (site, problems) = Site::open(&place.config, &|name| std::env::var(name).ok(), cache()).await;
     let failed = site.is_err();
     for problem in problems.iter().filter(|problem| failed || problem.severity == crate::config::Severity::Warning) {
         match place.logs {
@@ -194,11 +195,20 @@ async fn open(place: &Place) -> Result<Site, Exit> {
     Ok(site?)
 }
 
-/// Where compiled components are kept between runs: the user's cache folder.
-fn cache_folder() -> Option<PathBuf> {
+/// Where compiled components are kept between runs: the user's cache folder, and the key in the user's folder for what lasts.
+fn cache() -> Option<Cache> {
+    let cache = Cache::new(own_folder("XDG_CACHE_HOME", ".cache")?);
+    Some(match own_folder("XDG_STATE_HOME", ".local/state") {
+        Some(state) => cache.key(state.join("compiled.key")),
+        None => cache,
+    })
+}
+
+/// This program's folder where a variable says, or else below the user's home.
+fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(caches.join("shift-access"))
+    let parent = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
+    Some(parent.join("shift-access"))
 }
 
 /// Prints lines to stdout. Where nobody reads any more, as behind `head`, what is left is passed over: how the command

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use chrono::Utc;
 use shift_access::history::Trigger;
-use shift_access::{Order, Site, cli};
+use shift_access::{Cache, Order, Site, cli};
 use shift_access_tests::fault::Fault;
 use shift_access_tests::stage::{Stage, TENANT};
 use shift_access_tests::world::World;
@@ -64,7 +64,7 @@ async fn main() -> Result<()> {
 /// A scheduled run against a UKG that does not answer as it should.
 async fn failure(stage: &Stage) -> Result<()> {
     stage.ukg.faults().add(Fault::everywhere().status(500));
-    let (site, _) = Site::open(&stage.config(), &|name| std::env::var(name).ok(), None).await;
+    let (site, _) = Site::open(&stage.config(), &|name| std::env::var(name).ok(), None::<Cache>).await;
     let site = site?;
     let tenant = site.tenant(TENANT)?;
     let order = Order::new(&tenant, "batch", Trigger::Schedule)?;
