@@ -12,7 +12,9 @@
 //! - Secrets of four characters and more, tokens, and Basic credentials of this connection are replaced by `[secret]`
 //!   in refusals and errors, as they are, percent-encoded and JSON-escaped; in answers of status 2xx only tokens and
 //!   secrets of twelve characters and more, because a shorter one may be a date or a name there.
-//! - The proxy of the environment is kept to, except for loopback addresses.
+//! - A name leads to public addresses only, looked up anew for every socket; a connection that says so reaches private ones.
+//!   Loopback, link-local and metadata addresses are called where they are themselves written as the address.
+//! - The proxy of the environment is used where the host is told to, and never for loopback addresses.
 
 mod attempt;
 mod client;
@@ -20,7 +22,9 @@ mod link;
 mod log;
 mod login;
 mod message;
+mod names;
 mod patience;
+mod reach;
 mod target;
 mod tokens;
 
@@ -31,11 +35,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::config::ConnectionConfig;
-pub(crate) use client::Clients;
+pub use client::Network;
+pub(crate) use client::unguarded;
 use link::Connection;
 
 pub use log::{CallLog, CallRecord, NoLog};
 pub use message::{Field, HttpError, Refusal, Request, Response, Throttle};
+pub use names::{Resolver, SystemResolver};
 
 /// What sends calls for a plugin. An embedder may lend its own.
 #[async_trait]
@@ -101,14 +107,22 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// Makes connections ready; nothing is sent yet, and nobody is told of calls.
+    /// Makes connections ready on the system's own network; nothing is sent yet, and nobody is told of calls.
     ///
     /// # Errors
     ///
     /// A connection that could never be called.
     pub fn new<'a>(configs: impl IntoIterator<Item = &'a ConnectionConfig>) -> Result<Self, ConnectionError> {
-        let clients = Clients::new()?;
-        let ready = |config: &ConnectionConfig| Ok((config.name.clone(), Connection::new(config, clients.clone())?));
+        Self::over(&Network::default(), configs)
+    }
+
+    /// The same on a network of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// A connection that could never be called.
+    pub fn over<'a>(network: &Network, configs: impl IntoIterator<Item = &'a ConnectionConfig>) -> Result<Self, ConnectionError> {
+        let ready = |config: &ConnectionConfig| Ok((config.name.clone(), Connection::new(config, network)?));
         let by_name = configs.into_iter().map(ready).collect::<Result<_, ConnectionError>>()?;
         Ok(Self { by_name: Arc::new(by_name), log: Arc::new(NoLog) })
     }

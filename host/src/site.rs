@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, watch};
 
 use crate::config::{self, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
-use crate::connection::{ConnectionError, Connections};
+use crate::connection::{ConnectionError, Connections, Network};
 use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::engine::{Cache, Engine};
 use crate::host::Host;
@@ -49,6 +49,7 @@ pub struct Site {
     host: Host,
     listen: SocketAddr,
     storage: StorageConfig,
+    proxy: bool,
     mailer: Option<Arc<Exchangeable>>,
     /// Held while the configuration is read again: one at a time does so.
     packs: Mutex<Packs>,
@@ -120,6 +121,7 @@ impl Site {
         let fixed = [
             ("host.listen", plan.listen != self.listen),
             ("host.storage", plan.storage != self.storage),
+            ("host.proxy", plan.proxy != self.proxy),
             ("whether there is a table smtp", plan.mailer.is_some() != self.mailer.is_some()),
         ];
         let fixed: Vec<_> = fixed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect();
@@ -205,6 +207,7 @@ impl Site {
 struct Plan {
     listen: SocketAddr,
     storage: StorageConfig,
+    proxy: bool,
     mailer: Option<SmtpMailer>,
     tenants: BTreeMap<String, Planned>,
 }
@@ -231,6 +234,8 @@ impl Plan {
                 None
             }
         });
+        problems.extend(proxy_note(path, config.host.proxy_of_environment, env));
+        let network = Network::default().proxy_of_environment(config.host.proxy_of_environment);
         let mut tenants = BTreeMap::new();
         for raw in config.tenants.values() {
             let loaded = packs.load(raw.component.as_deref()).await;
@@ -245,7 +250,7 @@ impl Plan {
             let (tenant, found) = raw.resolve(&description, env);
             let connections = match found.iter().any(Problem::is_error) {
                 true => None,
-                false => match Connections::new(tenant.connections.values()) {
+                false => match Connections::over(&network, tenant.connections.values()) {
                     Ok(connections) => Some(connections),
                     Err(ConnectionError::Client(text)) => return (Err(SiteError::Host(text)), problems),
                     Err(error) => {
@@ -266,7 +271,8 @@ impl Plan {
         if problems.iter().any(Problem::is_error) {
             return (Err(SiteError::Configuration), problems);
         }
-        (Ok(Self { listen: config.host.listen, storage: config.host.storage, mailer, tenants }), problems)
+        let (listen, storage, proxy) = (config.host.listen, config.host.storage, config.host.proxy_of_environment);
+        (Ok(Self { listen, storage, proxy, mailer, tenants }), problems)
     }
 
     fn start(self, packs: Packs) -> Result<Site, SiteError> {
@@ -279,7 +285,7 @@ impl Plan {
         }
         let host = builder.build().map_err(|error| SiteError::Host(error.to_string()))?;
         let tenants = watch::Sender::new(Arc::new(tenants(self.tenants)?));
-        Ok(Site { host, listen: self.listen, storage: self.storage, mailer, packs: Mutex::new(packs), tenants })
+        Ok(Site { host, listen: self.listen, storage: self.storage, proxy: self.proxy, mailer, packs: Mutex::new(packs), tenants })
     }
 }
 
@@ -353,6 +359,15 @@ impl Packs {
         self.loaded.insert(key, (pack.clone(), description.clone()));
         Ok((pack, description, key))
     }
+}
+
+/// Where a proxy was meant to be used and is not, calls fail in ways that do not show it.
+fn proxy_note(path: &Path, used: bool, env: Environment<'_>) -> Option<Problem> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let set = names.into_iter().find(|name| env(name).is_some_and(|value| !value.is_empty())).filter(|_| !used)?;
+    let remedy = "write proxy = \"environment\" under [host] if connections are to go through it";
+    let note = problem(path, "host.proxy".to_owned(), format!("{set} is set and not used"), remedy);
+    Some(Problem { severity: Severity::Note, ..note })
 }
 
 /// Who is to be told of failures must be reachable.
@@ -451,6 +466,15 @@ mod tests {
             assert_eq!(problem.key, format!("tenants.acme.connections.alpha{key}"));
             assert!(problem.is_error() && problem.file.is_some());
         }
+    }
+
+    #[test]
+    fn a_proxy_that_is_named_and_not_used_is_told_of() {
+        let env = |name: &str| (name == "HTTPS_PROXY").then(|| "http://proxy.example:3128".to_owned());
+        let note = proxy_note(Path::new("a.toml"), false, &env).unwrap().to_string();
+        assert!(note.contains("host.proxy: HTTPS_PROXY is set and not used") && note.contains("proxy = \"environment\""), "{note}");
+        assert!(!note.contains("3128"), "an address that may hold a password is not shown");
+        assert!(proxy_note(Path::new("a.toml"), true, &env).is_none() && proxy_note(Path::new("a.toml"), false, &|_| None).is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod connection_test;
 mod door;
+mod egress;
 mod events;
 mod faults;
 mod flood;

@@ -240,6 +240,7 @@ async fn what_only_a_restart_can_change_is_refused_with_all_that_stands_beside_i
     for (written, said) in [
         (listens.clone(), "restart the host to change host.listen"),
         (stores, "restart the host to change host.storage"),
+        (text.replace("[smtp]", "proxy = \"environment\"\n[smtp]"), "restart the host to change host.proxy"),
         (mails, "restart the host to change whether there is a table smtp"),
     ] {
         let written = written.replace("[tenants.acme.properties]", "[tenants.acme.properties]\non-break = \"deny\"");

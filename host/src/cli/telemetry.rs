@@ -18,7 +18,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::connection::Clients;
+use crate::config::is_loopback;
+use crate::connection::unguarded;
 
 /// What spans are named after where nobody says: everything of this program, and of nobody else.
 const TARGET: &str = env!("CARGO_CRATE_NAME");
@@ -77,8 +78,7 @@ fn wanted(env: &dyn Fn(&str) -> Option<String>) -> bool {
 }
 
 fn provider(env: &dyn Fn(&str) -> Option<String>, runtime: &Handle) -> Result<SdkTracerProvider, HttpError> {
-    let clients = Clients::new()?;
-    let sender = Sender { clients, runtime: runtime.clone() };
+    let sender = Sender { outside: unguarded(false)?, loopback: unguarded(true)?, runtime: runtime.clone() };
     let exporter = SpanExporter::builder().with_http().with_http_client(sender).build()?;
     let resource = Resource::builder();
     let named = env("OTEL_SERVICE_NAME").is_some() || env("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|list| list.contains("service.name="));
@@ -86,10 +86,11 @@ fn provider(env: &dyn Fn(&str) -> Option<String>, runtime: &Handle) -> Result<Sd
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build())
 }
 
-/// Sends spans with the sockets that every other call has too: the same TLS, the same proxy.
+/// Sends spans with the TLS that every other call has too, to wherever the environment says, and through its proxy.
 #[derive(Debug)]
 struct Sender {
-    clients: Clients,
+    outside: reqwest::Client,
+    loopback: reqwest::Client,
     runtime: Handle,
 }
 
@@ -97,7 +98,7 @@ struct Sender {
 impl HttpClient for Sender {
     /// Called on a thread of the exporter's own, so the runtime has to be told to do it.
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let client = self.clients.of(&request.uri().to_string().parse()?).clone();
+        let client = if is_loopback(&request.uri().to_string().parse()?) { &self.loopback } else { &self.outside }.clone();
         let request = reqwest::Request::try_from(request)?;
         self.runtime.spawn(async { tokio::time::timeout(PATIENCE, exchange(client, request)).await }).await??
     }

@@ -34,6 +34,8 @@ pub struct ConnectionConfig {
     pub in_flight: usize,
     /// The largest body of an answer, in bytes.
     pub max_response_bytes: u64,
+    /// Whether its names may lead to private addresses, as of a server in the company's own network.
+    pub private_network: bool,
 }
 
 /// The value of a setting. Its debug form shows no secret.
@@ -61,7 +63,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const LARGEST: u64 = 32 * 1024 * 1024;
 
 impl ConnectionConfig {
-    /// A connection without login and settings, calls limited to 60 seconds, 4 in flight and
+    /// A connection without login and settings to public addresses, calls limited to 60 seconds, 4 in flight and
     /// answers of 32 MiB.
     pub fn new(name: impl Into<String>, url: Url) -> Self {
         Self {
@@ -74,6 +76,7 @@ impl ConnectionConfig {
             timeout: TIMEOUT,
             in_flight: 4,
             max_response_bytes: LARGEST,
+            private_network: false,
         }
     }
 
@@ -134,6 +137,7 @@ fn one(
     let url = url.and_then(|(text, place)| base(&text, &info.address, &place, report));
     let timeout = section.number("timeout-seconds", 1, 600, report).and_then(|seconds| u64::try_from(seconds).ok());
     let in_flight = section.number("in-flight", 1, 64, report).and_then(|calls| usize::try_from(calls).ok());
+    let private_network = section.switch("private-network", report);
     let scheme = scheme(&mut section, info, report);
     let mut settings = BTreeMap::new();
     for setting in &info.settings {
@@ -150,6 +154,7 @@ fn one(
         request_id_header: info.request_id_header.clone(),
         timeout: timeout.map_or(TIMEOUT, Duration::from_secs),
         in_flight: in_flight.unwrap_or_else(|| usize::try_from(info.in_flight).unwrap_or(1).max(1)),
+        private_network: private_network.unwrap_or(false),
         ..ConnectionConfig::new(&info.name, url?)
     })
 }

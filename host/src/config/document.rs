@@ -268,6 +268,16 @@ impl<'a> Section<'a> {
         None
     }
 
+    /// On or off.
+    pub(super) fn switch(&mut self, key: &str, report: &mut Report) -> Option<bool> {
+        let (node, place) = self.get(key)?;
+        match node.value {
+            Value::Switch(switch) => return Some(switch),
+            _ => report.wrong_type(&place, node, "true or false", format!("write {key} = true or {key} = false, without quotes")),
+        }
+        None
+    }
+
     /// Reports a key that is not there.
     pub(super) fn missing(&self, key: &str, remedy: impl Into<String>, report: &mut Report) {
         let place = Place { key: join(&self.place.key, key), line: self.place.line };

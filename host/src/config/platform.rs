@@ -17,11 +17,17 @@ pub struct HostConfig {
     pub listen: SocketAddr,
     /// Where records are kept.
     pub storage: StorageConfig,
+    /// Whether connections are called through the proxy that the environment names.
+    pub proxy_of_environment: bool,
 }
 
 impl Default for HostConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)), storage: StorageConfig::Sqlite(PathBuf::from(DATABASE)) }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
+            storage: StorageConfig::Sqlite(PathBuf::from(DATABASE)),
+            proxy_of_environment: false,
+        }
     }
 }
 
@@ -66,8 +72,13 @@ pub(super) fn host(mut section: Section<'_>, folder: &Path, report: &mut Report)
     let default = default_host(folder);
     let listen = section.text("listen", "127.0.0.1:8480", report).and_then(|(text, place)| listen(&text, &place, report));
     let storage = section.text("storage", "sqlite://records.db", report).and_then(|(text, place)| storage(&text, &place, folder, report));
+    let proxy = section.text("proxy", "environment", report).and_then(|(text, place)| proxy(&text, &place, report));
     section.finish("key", report);
-    HostConfig { listen: listen.unwrap_or(default.listen), storage: storage.unwrap_or(default.storage) }
+    HostConfig {
+        listen: listen.unwrap_or(default.listen),
+        storage: storage.unwrap_or(default.storage),
+        proxy_of_environment: proxy.unwrap_or(default.proxy_of_environment),
+    }
 }
 
 /// What holds without a table `[host]`.
@@ -81,6 +92,18 @@ fn listen(text: &str, place: &Place, report: &mut Report) -> Option<SocketAddr> 
         report.error(place, format!("`{text}` is not an address with a port"), "write for example listen = \"127.0.0.1:8480\"");
     }
     address
+}
+
+/// Whether the proxy of the environment is used. Its own address is not written here, since it may hold a password.
+fn proxy(text: &str, place: &Place, report: &mut Report) -> Option<bool> {
+    match text {
+        "none" => Some(false),
+        "environment" => Some(true),
+        _ => {
+            report.error(place, "is no way to reach other systems", "write proxy = \"environment\" (HTTPS_PROXY and NO_PROXY) or \"none\"");
+            None
+        }
+    }
 }
 
 fn storage(text: &str, place: &Place, folder: &Path, report: &mut Report) -> Option<StorageConfig> {

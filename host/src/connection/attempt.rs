@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
-use reqwest::{Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
-use super::client::{CONNECT_TIMEOUT, Clients};
+use super::client::CONNECT_TIMEOUT;
 use super::message::HttpError;
+use super::names::Barred;
 
 /// More hops than this are a circle.
 const HOPS: usize = 3;
@@ -19,6 +20,8 @@ const HOPS: usize = 3;
 /// A call, ready to be sent any number of times.
 #[derive(Clone)]
 pub(super) struct Call {
+    /// The sockets to the host of `url`.
+    pub(super) client: Client,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
@@ -69,14 +72,14 @@ impl From<HttpError> for Failure {
 }
 
 /// Sends the call once.
-pub(super) async fn attempt(clients: &Clients, call: &Call) -> Result<Answer, Failure> {
-    timeout(call.timeout, exchange(clients, call)).await.unwrap_or_else(|_| Err(HttpError::Timeout.into()))
+pub(super) async fn attempt(call: &Call) -> Result<Answer, Failure> {
+    timeout(call.timeout, exchange(call)).await.unwrap_or_else(|_| Err(HttpError::Timeout.into()))
 }
 
-async fn exchange(clients: &Clients, call: &Call) -> Result<Answer, Failure> {
+async fn exchange(call: &Call) -> Result<Answer, Failure> {
     let mut url = call.url.clone();
     for _ in 0..=HOPS {
-        let mut request = clients.of(&url).request(call.method.clone(), url.clone()).headers(call.headers.clone());
+        let mut request = call.client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         if !call.body.is_empty() || matches!(call.method, Method::POST | Method::PUT | Method::PATCH) {
             request = request.body(call.body.clone());
         }
@@ -135,6 +138,7 @@ fn failure(error: &reqwest::Error, url: &Url) -> Failure {
             (format!("{host} does not answer: no connection within {} seconds", CONNECT_TIMEOUT.as_secs()), Repeat::Never)
         }
         _ if error.is_timeout() => return HttpError::Timeout.into(),
+        Cause::Barred(text) => return HttpError::NotGranted(text).into(),
         Cause::Name => (format!("the name {host} does not resolve"), Repeat::Always),
         Cause::Tls(text) => (format!("no safe connection to {host}: {text}"), Repeat::Never),
         Cause::Refused => (format!("{host} refuses the connection"), Repeat::Always),
@@ -145,6 +149,7 @@ fn failure(error: &reqwest::Error, url: &Url) -> Failure {
 }
 
 enum Cause {
+    Barred(String),
     Name,
     Refused,
     Tls(String),
@@ -155,11 +160,14 @@ enum Cause {
 fn cause(error: &reqwest::Error) -> Cause {
     let mut last = "no reason given".to_owned();
     let mut next = error.source();
+    let mut name = false;
     while let Some(error) = next {
-        last = error.to_string();
-        if last.starts_with("dns error") {
-            return Cause::Name;
+        if let Some(barred) = error.downcast_ref::<Barred>() {
+            return Cause::Barred(barred.to_string());
         }
+        last = error.to_string();
+        // What lies below it may say why.
+        name |= last.starts_with("dns error");
         if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
             return Cause::Refused;
         }
@@ -170,5 +178,5 @@ fn cause(error: &reqwest::Error) -> Cause {
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
     }
-    Cause::Other(last)
+    if name { Cause::Name } else { Cause::Other(last) }
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::ConnectionError;
 use super::attempt::{Answer, Call};
-use super::client::Clients;
+use super::client::Network;
 use super::log::{CallLog, CallRecord};
 use super::login::{self, Grant, Login};
 use super::message::{Field, HttpError, Refusal, Request, Response, Throttle};
@@ -32,7 +32,7 @@ pub(super) struct Connection {
     request_id_header: Option<String>,
     timeout: Duration,
     limit: u64,
-    clients: Clients,
+    client: Client,
     in_flight: Semaphore,
     login: Option<Login>,
     tokens: Tokens,
@@ -48,8 +48,10 @@ struct Secrets {
 
 impl Connection {
     /// Checks everything that can be checked before a call.
-    pub(super) fn new(config: &ConnectionConfig, clients: Clients) -> Result<Self, ConnectionError> {
+    pub(super) fn new(config: &ConnectionConfig, network: &Network) -> Result<Self, ConnectionError> {
         login::check_address(&config.url).map_err(|text| ConnectionError::Address { connection: config.name.clone(), text })?;
+        let client = network.client(&config.url, config.private_network)?;
+        let login = config.scheme.as_ref().map(|scheme| Login::of(scheme, config, network, &client)).transpose()?;
         Ok(Self {
             name: config.name.clone(),
             url: config.url.clone(),
@@ -57,9 +59,9 @@ impl Connection {
             request_id_header: config.request_id_header.clone(),
             timeout: config.timeout,
             limit: config.max_response_bytes,
-            clients,
+            client,
             in_flight: Semaphore::new(config.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            login: config.scheme.as_ref().map(|scheme| Login::of(scheme, config)).transpose()?,
+            login,
             tokens: Tokens::default(),
             secrets: Mutex::new(Secrets::of(config)),
         })
@@ -106,6 +108,7 @@ impl Connection {
     fn prepare(&self, request: &Request) -> Result<Call, HttpError> {
         let timeout = request.timeout_ms.map(|ms| Duration::from_millis(u64::from(ms.max(1))));
         Ok(Call {
+            client: self.client.clone(),
             method: target::method(&request.method)?,
             url: target::url(&self.url, &request.path, &request.query)?,
             headers: target::headers(&self.headers, &request.headers)?,
@@ -122,7 +125,7 @@ impl Connection {
         loop {
             let token = self.authorize(&mut call, &mut patience, log).await?;
             let id = self.request_id_header.as_deref();
-            let answer = persist(&self.clients, &call, repeat_safe, is_busy, id, &mut patience, trace).await?;
+            let answer = persist(&call, repeat_safe, is_busy, id, &mut patience, trace).await?;
             match (answer.status, token) {
                 // A refused call was not done: to repeat it is safe, whatever it is. Refused again it is handed over.
                 (StatusCode::UNAUTHORIZED, Some(token)) if !renewed && trace.may_try() => {
@@ -148,7 +151,7 @@ impl Connection {
     async fn log_in(&self, login: &Login, patience: &mut Patience, log: &dyn CallLog) -> Result<Grant, HttpError> {
         let (started, mut trace) = (Instant::now(), Trace::default());
         let (span, scrub) = (self.span("POST", login.path()), self.scrub());
-        let result = login.run(&self.clients, &scrub, patience, &mut trace).instrument(span.clone()).await;
+        let result = login.run(&scrub, patience, &mut trace).instrument(span.clone()).await;
         let result = result.map_err(|error| self.clean(error));
         let record = self.record("POST", login.path(), started, trace, result.as_ref().err());
         note(&span, &record);

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::ConnectionError;
 use super::attempt::{Answer, Call, host};
-use super::client::Clients;
+use super::client::Network;
 use super::message::{HttpError, Refusal};
 use super::patience::{Patience, Trace, persist, throttled};
 use super::target;
@@ -40,7 +40,7 @@ pub(super) struct Login {
 
 impl Login {
     /// Puts the call together; what cannot be sent is found here, before anything is.
-    pub(super) fn of(scheme: &Scheme, config: &ConnectionConfig) -> Result<Self, ConnectionError> {
+    pub(super) fn of(scheme: &Scheme, config: &ConnectionConfig, network: &Network, own: &Client) -> Result<Self, ConnectionError> {
         let (content_type, body) = body(scheme, config)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -52,9 +52,11 @@ impl Login {
             }
         }
         headers.extend(fixed_headers(&scheme.headers, config)?);
+        let url = endpoint(scheme, config)?;
         let call = Call {
+            client: if url.host() == config.url.host() { own.clone() } else { network.client(&url, config.private_network)? },
             method: Method::POST,
-            url: endpoint(scheme, config)?,
+            url,
             headers,
             body: body.into(),
             timeout: config.timeout,
@@ -72,15 +74,9 @@ impl Login {
     /// Asks for a token. A login is safe to repeat: two tokens do no harm.
     ///
     /// `scrub` takes the credentials out of what a refusal says, before it is cut: a half would not be found again.
-    pub(super) async fn run(
-        &self,
-        clients: &Clients,
-        scrub: &Scrub,
-        patience: &mut Patience,
-        trace: &mut Trace,
-    ) -> Result<Grant, HttpError> {
+    pub(super) async fn run(&self, scrub: &Scrub, patience: &mut Patience, trace: &mut Trace) -> Result<Grant, HttpError> {
         let request_id = self.request_id_header.as_deref();
-        let answer = persist(clients, &self.call, true, |answer| self.is_busy(answer), request_id, patience, trace).await?;
+        let answer = persist(&self.call, true, |answer| self.is_busy(answer), request_id, patience, trace).await?;
         if self.is_busy(&answer) {
             return Err(throttled(&answer, trace));
         }

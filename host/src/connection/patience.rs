@@ -6,7 +6,6 @@ use reqwest::StatusCode;
 use tokio::time::sleep;
 
 use super::attempt::{Answer, Call, Repeat, attempt};
-use super::client::Clients;
 use super::message::{HttpError, Throttle};
 
 /// How often one call is tried at most.
@@ -87,7 +86,6 @@ pub(super) fn throttled(answer: &Answer, trace: &Trace) -> HttpError {
 ///
 /// `busy` tells which answers mean "come back later"; one that stays so is returned after the last try.
 pub(super) async fn persist(
-    clients: &Clients,
     call: &Call,
     repeat_safe: bool,
     busy: impl Fn(&Answer) -> bool,
@@ -97,7 +95,7 @@ pub(super) async fn persist(
 ) -> Result<Answer, HttpError> {
     loop {
         trace.tries = trace.tries.saturating_add(1);
-        let pause = match attempt(clients, call).await {
+        let pause = match attempt(call).await {
             Ok(answer) => {
                 trace.status = Some(answer.status.as_u16());
                 trace.request_id = request_id_header.and_then(|name| answer.header(name)).map(str::to_owned);

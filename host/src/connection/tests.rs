@@ -24,6 +24,7 @@ mod grants;
 mod limits;
 mod log;
 mod login;
+mod network;
 mod redirect;
 mod throttle;
 
