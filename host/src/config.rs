@@ -9,6 +9,7 @@
 //! [`Description`]: crate::description::Description
 
 mod address;
+mod component;
 mod connection;
 mod credential;
 mod document;
@@ -27,6 +28,7 @@ use std::path::Path;
 use document::{Place, Report, Section};
 
 pub use address::{AddressError, clean as clean_address};
+pub use component::{ComponentDigest, ComponentSource, DigestError};
 pub use connection::{ConnectionConfig, SettingValue};
 pub use listener::{
     BasicConfig, ListenerConfig, Mapping, Part, Pointer, PointerError, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig,

@@ -105,6 +105,7 @@ mod engine;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod grant;
 pub mod history;
 mod host;
 pub mod inbox;

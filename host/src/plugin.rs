@@ -4,6 +4,7 @@
 //! with all that was in it.
 
 mod convert;
+mod fit;
 mod warm;
 
 use std::path::Path;
@@ -27,6 +28,8 @@ pub(crate) mod bindings {
 
 use bindings::exports::shift_access::plugin as exports;
 use bindings::{Plugin, PluginPre};
+
+pub use fit::Misfit;
 
 /// The component that is part of this program.
 pub const BUILT_IN: &[u8] = include_bytes!(env!("BUILT_IN_PACK"));
@@ -56,8 +59,18 @@ pub enum LoadError {
     #[error("the component cannot be made ready: {0}")]
     NotReady(String),
     /// It imports what the host does not lend, or lacks an export.
-    #[error("the component does not fit this host: {0}")]
-    DoesNotFit(String),
+    #[error("the component does not fit this host: it {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; it "))]
+    DoesNotFit(Vec<Misfit>),
+}
+
+impl LoadError {
+    /// Each thing that is wrong, in words of its own.
+    pub fn problems(&self) -> Vec<String> {
+        match self {
+            Self::DoesNotFit(misfits) => misfits.iter().map(|misfit| format!("the component {misfit}")).collect(),
+            other => vec![other.to_string()],
+        }
+    }
 }
 
 /// Why a call brought no answer.
@@ -193,12 +206,14 @@ impl Pack {
     /// # Errors
     /// When it is no component, or does not fit.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let component = engine.load(bytes).map_err(|error| LoadError::NotAComponent(brief(&error)))?;
+        if let Some(text) = fit::foreign(bytes) {
+            return Err(LoadError::NotAComponent(text));
+        }
+        let component = engine.load(bytes).map_err(|error| LoadError::NotAComponent(fit::broken(bytes, &error)))?;
+        let pre = fit::check(engine, &component).map_err(LoadError::DoesNotFit)?;
         image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
         let imports = imports(engine, &component);
-        let does_not_fit = |error: wasmtime::Error| LoadError::DoesNotFit(brief(&error));
-        let linker = capability::linker(engine.inner()).map_err(does_not_fit)?;
-        let pre = linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(does_not_fit)?;
+        let pre = PluginPre::new(pre).map_err(|error| LoadError::NotReady(brief(&error)))?;
         Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY, warm: Arc::default() }) })
     }
 

@@ -3,6 +3,8 @@
 //! Everything that can be wrong is found before anything runs: the file, the components, the pack's own check. The same
 //! holds when the file is read again: a new configuration is taken over whole, or not at all.
 
+mod packs;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,6 +22,7 @@ use crate::mail::{self, Exchangeable, SmtpMailer, Tls};
 use crate::plugin::Pack;
 use crate::store::{SqliteStore, StoreError};
 use crate::tenant::Tenant;
+use packs::{Loaded, Packs, Unloaded};
 
 /// How a variable of the environment is looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -95,7 +98,7 @@ impl Site {
     /// Reads the file and opens the store. The problems are all there are, also when there is a site.
     pub async fn open(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Result<Self, SiteError>, Vec<Problem>) {
         let mut packs = match engine(cache) {
-            Ok(engine) => Packs { engine, loaded: BTreeMap::new() },
+            Ok(engine) => Packs::new(engine),
             Err(error) => return (Err(error), Config::read(path, env).1),
         };
         let (plan, problems) = Plan::read(path, env, &mut packs).await;
@@ -113,7 +116,7 @@ impl Site {
         let (plan, problems) = Plan::read(path, env, &mut packs).await;
         let changes = plan.and_then(|plan| self.take_over(plan));
         let used: Vec<_> = self.installed().values().map(|installed| installed.tenant.pack.clone()).collect();
-        packs.loaded.retain(|_, (pack, _)| used.iter().any(|used| used.is(pack)));
+        packs.keep(&used);
         (changes, problems)
     }
 
@@ -150,7 +153,7 @@ impl Site {
     /// Reads the file and opens nothing: the tenants it names, and every problem.
     pub async fn check(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Vec<String>, Vec<Problem>) {
         let plan = match engine(cache) {
-            Ok(engine) => Plan::read(path, env, &mut Packs { engine, loaded: BTreeMap::new() }).await,
+            Ok(engine) => Plan::read(path, env, &mut Packs::new(engine)).await,
             Err(error) => (Err(error), Config::read(path, env).1),
         };
         match plan {
@@ -237,16 +240,16 @@ impl Plan {
         problems.extend(proxy_note(path, config.host.proxy_of_environment, env));
         let network = Network::default().proxy_of_environment(config.host.proxy_of_environment);
         let mut tenants = BTreeMap::new();
+        let mut reading = packs.read(config.host.components.as_deref());
         for raw in config.tenants.values() {
-            let loaded = packs.load(raw.component.as_deref()).await;
-            let (pack, description, component) = match loaded {
+            let Loaded { pack, description, digest } = match reading.load(raw.component.as_ref()).await {
                 Ok(loaded) => loaded,
-                Err(message) => {
-                    let remedy = "name a component built for this host, or leave the key out for the built-in pack";
-                    problems.push(raw.component_problem(message, remedy));
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|Unloaded { message, remedy }| raw.component_problem(message, remedy)));
                     continue;
                 }
             };
+            problems.extend(raw.grants.cover(pack.imports()).err().map(|ungranted| raw.grants_problem(&ungranted)));
             let (tenant, found) = raw.resolve(&description, env);
             let connections = match found.iter().any(Problem::is_error) {
                 true => None,
@@ -265,7 +268,7 @@ impl Plan {
                 Err(error) => problems.push(problem(path, format!("tenants.{}", raw.name), error.to_string(), "use another component")),
             }
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
-            let identity = Identity(Sha256::new().chain_update(raw.fingerprint).chain_update(component.0).finalize().into());
+            let identity = Identity(Sha256::new().chain_update(raw.fingerprint).chain_update(digest).finalize().into());
             tenants.insert(tenant.name.clone(), Planned { config: tenant, identity, pack, description, connections });
         }
         if problems.iter().any(Problem::is_error) {
@@ -278,7 +281,7 @@ impl Plan {
     fn start(self, packs: Packs) -> Result<Site, SiteError> {
         let StorageConfig::Sqlite(path) = &self.storage;
         let store = Arc::new(SqliteStore::open(path).map_err(|error| self.store_trouble(&error))?);
-        let mut builder = Host::builder().engine(packs.engine.clone()).store(store);
+        let mut builder = Host::builder().engine(packs.engine().clone()).store(store);
         let mailer = self.mailer.map(|mailer| Arc::new(Exchangeable::new(mailer)));
         if let Some(mailer) = &mailer {
             builder = builder.mailer(mailer.clone());
@@ -328,37 +331,6 @@ impl Plan {
 
 fn engine(cache: Option<impl Into<Cache>>) -> Result<Engine, SiteError> {
     Engine::new(cache).map_err(|error| SiteError::Host(error.to_string()))
-}
-
-/// The bytes of a component, as a digest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Component([u8; 32]);
-
-/// Components, each loaded and asked for its description once, however many tenants have it and wherever it lies.
-struct Packs {
-    engine: Engine,
-    loaded: BTreeMap<Component, (Pack, Arc<Description>)>,
-}
-
-/// No digest of anything: the component that is part of the program.
-const BUILT_IN: Component = Component([0; 32]);
-
-impl Packs {
-    async fn load(&mut self, component: Option<&Path>) -> Result<(Pack, Arc<Description>, Component), String> {
-        let bytes = component.map(|path| Pack::read(path).map_err(|error| error.to_string())).transpose()?;
-        let key = bytes.as_ref().map_or(BUILT_IN, |bytes| Component(Sha256::digest(bytes).into()));
-        if let Some((pack, description)) = self.loaded.get(&key) {
-            return Ok((pack.clone(), description.clone(), key));
-        }
-        let pack = match bytes {
-            Some(bytes) => Pack::from_bytes(&self.engine, &bytes),
-            None => Pack::built_in(&self.engine),
-        };
-        let pack = pack.map_err(|error| error.to_string())?;
-        let description = Arc::new(pack.describe().await.map_err(|error| error.to_string())?);
-        self.loaded.insert(key, (pack.clone(), description.clone()));
-        Ok((pack, description, key))
-    }
 }
 
 /// Where a proxy was meant to be used and is not, calls fail in ways that do not show it.

@@ -8,6 +8,7 @@ mod api;
 mod batch;
 mod changes;
 mod commands;
+mod components;
 mod configuration;
 mod connection_test;
 mod door;

@@ -109,6 +109,56 @@ impl HasData for Loan {
     type Data<'a> = &'a mut Lent;
 }
 
+/// What the names of the contract's interfaces begin with.
+pub(crate) const PACKAGE: &str = "shift-access:plugin/";
+
+/// The contract's version: of the one that this host was built with.
+pub(crate) const VERSION: &str = "0.1.0";
+
+/// The five interfaces of the contract that are lent.
+pub(crate) const CONTRACT: [&str; 5] = ["http", "storage", "email", "journal", "properties"];
+
+/// The version of WASI of which parts are lent. Any later one that begins with the same two numbers will do.
+pub(crate) const WASI_VERSION: &str = "0.2.0";
+
+/// The parts of WASI that are lent; see [`wasi`].
+pub(crate) const WASI: [&str; 17] = [
+    "cli/environment",
+    "cli/exit",
+    "cli/stderr",
+    "cli/stdin",
+    "cli/stdout",
+    "cli/terminal-input",
+    "cli/terminal-output",
+    "cli/terminal-stderr",
+    "cli/terminal-stdin",
+    "cli/terminal-stdout",
+    "clocks/monotonic-clock",
+    "clocks/wall-clock",
+    "io/error",
+    "io/poll",
+    "io/streams",
+    "random/insecure-seed",
+    "random/random",
+];
+
+/// Lends one interface of the contract, and nothing else.
+pub(crate) fn lend(linker: &mut Linker<State>, interface: &str) -> wasmtime::Result<()> {
+    use crate::plugin::bindings::shift_access::plugin;
+
+    fn lent(state: &mut State) -> &mut Lent {
+        &mut state.lent
+    }
+    match interface {
+        "http" => plugin::http::add_to_linker::<State, Loan>(linker, lent),
+        "storage" => plugin::storage::add_to_linker::<State, Loan>(linker, lent),
+        "email" => plugin::email::add_to_linker::<State, Loan>(linker, lent),
+        "journal" => plugin::journal::add_to_linker::<State, Loan>(linker, lent),
+        "properties" => plugin::properties::add_to_linker::<State, Loan>(linker, lent),
+        _ => Ok(()),
+    }
+}
+
 /// Everything a plugin may import.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);

@@ -19,6 +19,8 @@ pub struct HostConfig {
     pub storage: StorageConfig,
     /// Whether connections are called through the proxy that the environment names.
     pub proxy_of_environment: bool,
+    /// The folder in which components are looked for by their digest, where there is one.
+    pub components: Option<PathBuf>,
 }
 
 impl Default for HostConfig {
@@ -27,6 +29,7 @@ impl Default for HostConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
             storage: StorageConfig::Sqlite(PathBuf::from(DATABASE)),
             proxy_of_environment: false,
+            components: None,
         }
     }
 }
@@ -73,11 +76,13 @@ pub(super) fn host(mut section: Section<'_>, folder: &Path, report: &mut Report)
     let listen = section.text("listen", "127.0.0.1:8480", report).and_then(|(text, place)| listen(&text, &place, report));
     let storage = section.text("storage", "sqlite://records.db", report).and_then(|(text, place)| storage(&text, &place, folder, report));
     let proxy = section.text("proxy", "environment", report).and_then(|(text, place)| proxy(&text, &place, report));
+    let components = section.text("components", "components", report).map(|(text, _)| folder.join(text));
     section.finish("key", report);
     HostConfig {
         listen: listen.unwrap_or(default.listen),
         storage: storage.unwrap_or(default.storage),
         proxy_of_environment: proxy.unwrap_or(default.proxy_of_environment),
+        components,
     }
 }
 

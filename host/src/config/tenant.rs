@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::component::ComponentSource;
 use super::connection::{self, ConnectionConfig};
-use super::document::{Node, Place, Report, Section, Value, join};
+use super::document::{Node, Place, Report, Section, Value, join, suggestion};
 use super::fingerprint;
 use super::listener::{self, ListenerConfig, RawListener};
 use super::problem::{Problem, Severity};
 use super::property;
 use super::schedule::{self, RawSchedule, Schedule};
 use crate::description::{Description, PropertyValue};
+use crate::grant::{Grants, Ungranted};
 
 /// Which environment a tenant belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +42,9 @@ pub struct Tenant {
     /// Its environment.
     pub environment: Environment,
     /// The component; absent for the built-in pack.
-    pub component: Option<PathBuf>,
+    pub component: Option<ComponentSource>,
+    /// What of the platform its plugin may have.
+    pub grants: Grants,
     /// Its connections by name.
     pub connections: BTreeMap<String, ConnectionConfig>,
     /// Its properties, defaults filled in, in the order of the description.
@@ -90,11 +94,14 @@ pub struct RawTenant {
     /// Its environment.
     pub environment: Environment,
     /// The component, which nobody has opened yet; absent for the built-in pack.
-    pub component: Option<PathBuf>,
+    pub component: Option<ComponentSource>,
+    /// What of the platform its plugin may have.
+    pub grants: Grants,
     /// A digest of all that was written of it, and of the secrets that it points at. Two that are equal are configured
     /// alike, wherever in the file they stand.
     pub(crate) fingerprint: [u8; 32],
     component_line: Option<usize>,
+    grants_line: Option<usize>,
     file: PathBuf,
     place: Place,
     connections: Option<(Node, Place)>,
@@ -116,6 +123,14 @@ impl RawTenant {
         Report::of(&self.file).problem(Severity::Error, &place, message.into(), remedy.into())
     }
 
+    /// A component that imports what this tenant is not granted.
+    pub fn grants_problem(&self, ungranted: &Ungranted) -> Problem {
+        let place = Place { key: join(&self.place.key, "grants"), line: self.grants_line.or(self.place.line) };
+        let wanted: Vec<_> = ungranted.wanted.names().map(|name| format!("{name:?}")).collect();
+        let remedy = format!("write grants = [{}], or use another component", wanted.join(", "));
+        Report::of(&self.file).problem(Severity::Error, &place, ungranted.to_string(), remedy)
+    }
+
     /// The second stage: types everything by the pack's description. `env` looks up a variable of the environment.
     ///
     /// The tenant may not run while one of the problems is an error.
@@ -133,6 +148,7 @@ impl RawTenant {
             name: self.name.clone(),
             environment: self.environment,
             component: self.component.clone(),
+            grants: self.grants.clone(),
             connections,
             properties,
             schedules,
@@ -178,6 +194,11 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
     let folder = file.parent().unwrap_or(Path::new(""));
     let environment = section.required_text("environment", "TEST", report).and_then(|(text, place)| environment(&text, &place, report));
     let component = section.text("component", "plugin.wasm", report);
+    let component_line = component.as_ref().and_then(|(_, place)| place.line);
+    let component = component.and_then(|(text, place)| source(&text, &place, report));
+    let grants = section.get("grants");
+    let grants_line = grants.as_ref().and_then(|(_, place)| place.line);
+    let grants = grants.map(|(node, place)| self::grants(node, &place, report));
     let connections = owned(section.get("connections"));
     let properties = owned(section.get("properties"));
     let schedules = section.get("schedules").map(|(node, place)| schedule::read(node, &place, report)).unwrap_or_default();
@@ -188,9 +209,11 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
     RawTenant {
         name: name.to_owned(),
         environment: environment.unwrap_or_default(),
-        component: component.as_ref().map(|(text, _)| folder.join(text)),
+        component: component.map(|source| source.within(folder)),
+        grants: grants.unwrap_or_default(),
         fingerprint: Default::default(),
-        component_line: component.and_then(|(_, place)| place.line),
+        component_line,
+        grants_line,
         file: file.to_owned(),
         place,
         connections,
@@ -198,6 +221,37 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
         schedules,
         listener,
     }
+}
+
+fn source(text: &str, place: &Place, report: &mut Report) -> Option<ComponentSource> {
+    match text.parse() {
+        Ok(source) => Some(source),
+        Err(error) => {
+            report.error(place, format!("`{text}` {error}"), "or write a file, such as component = \"plugin.wasm\"");
+            None
+        }
+    }
+}
+
+/// The capabilities in a list. One that is not known is reported, and the others hold.
+fn grants(node: &Node, place: &Place, report: &mut Report) -> Grants {
+    let known: Vec<String> = Grants::known().iter().map(|name| (*name).to_owned()).collect();
+    let Value::List(items) = &node.value else {
+        report.wrong_type(place, node, "a list", format!("write for example grants = [\"{}\"]", known.join("\", \"")));
+        return Grants::default();
+    };
+    let mut grants = Grants::none();
+    for (index, item) in items.iter().enumerate() {
+        let place = place.item(index, item.line);
+        match &item.value {
+            Value::Text(name) => match grants.clone().with(name) {
+                Some(more) => grants = more,
+                None => report.error(&place, format!("`{name}` is nothing that can be granted"), suggestion(name, &known)),
+            },
+            _ => report.wrong_type(&place, item, "a text", format!("write one of: {}", known.join(", "))),
+        }
+    }
+    grants
 }
 
 fn owned(found: Option<(&Node, Place)>) -> Option<(Node, Place)> {

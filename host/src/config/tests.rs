@@ -193,7 +193,7 @@ signature = {{ header = "X-Signature", algorithm = "hmac-sha256", secret = {{ en
 
     let (tenant, problems) = file.resolve();
     assert_eq!(told(&problems), ["note 15 tenants.acme.connections.alpha.url: is read as https://acme.prd.alpha.example"]);
-    assert_eq!(tenant.component, Some(file.0.path().join("other.wasm")));
+    assert_eq!(tenant.component, Some(ComponentSource::File(file.0.path().join("other.wasm"), None)));
     let alpha = &tenant.connections["alpha"];
     assert_eq!((alpha.in_flight, alpha.timeout.as_secs()), (2, 300));
     assert_eq!(alpha.settings.keys().collect::<Vec<_>>(), ["client-id", "password", "realm", "token-url"]);

@@ -1,0 +1,146 @@
+//! The components of a configuration: each read, compiled and asked for its description once, however many tenants have it and
+//! wherever it lies.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{ComponentDigest, ComponentSource};
+use crate::description::Description;
+use crate::engine::Engine;
+use crate::plugin::Pack;
+
+/// Components that are loaded.
+pub(super) struct Packs {
+    engine: Engine,
+    loaded: BTreeMap<Key, Loaded>,
+}
+
+/// The bytes of a component, as a digest; none for the component that is part of this program.
+type Key = Option<ComponentDigest>;
+
+/// A component that is ready.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    pub(super) pack: Pack,
+    pub(super) description: Arc<Description>,
+    /// Of its bytes; zeros for the component that is part of this program.
+    pub(super) digest: [u8; 32],
+}
+
+/// Why a component is not used, or one of the reasons.
+#[derive(Clone, Debug)]
+pub(super) struct Unloaded {
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+const REMEDY: &str = "name a component built for this host, or leave the key out for the built-in pack";
+
+impl Packs {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, loaded: BTreeMap::new() }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Drops those that are not among these.
+    pub(super) fn keep(&mut self, used: &[Pack]) {
+        self.loaded.retain(|_, loaded| used.iter().any(|used| used.is(&loaded.pack)));
+    }
+
+    /// Begins to read a configuration: files are as they are from here on. `folder` has the components that are named by their
+    /// digest.
+    pub(super) fn read<'p>(&'p mut self, folder: Option<&'p Path>) -> Reading<'p> {
+        Reading { packs: self, folder, files: BTreeMap::new(), seen: BTreeMap::new() }
+    }
+
+    async fn load(&mut self, key: Key, bytes: Option<&[u8]>) -> Result<Loaded, Vec<Unloaded>> {
+        if let Some(loaded) = self.loaded.get(&key) {
+            return Ok(loaded.clone());
+        }
+        let pack = match bytes {
+            Some(bytes) => Pack::from_bytes(&self.engine, bytes),
+            None => Pack::built_in(&self.engine),
+        };
+        let pack = pack.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
+        let description = pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?;
+        let digest = key.map_or([0; 32], |digest| *digest.bytes());
+        let loaded = Loaded { pack, description: Arc::new(description), digest };
+        self.loaded.insert(key, loaded.clone());
+        Ok(loaded)
+    }
+}
+
+/// One reading of a configuration. What many tenants name is looked at once.
+pub(super) struct Reading<'p> {
+    packs: &'p mut Packs,
+    folder: Option<&'p Path>,
+    /// The digest of each file that was read.
+    files: BTreeMap<PathBuf, ComponentDigest>,
+    /// What became of each way to name a component.
+    seen: BTreeMap<Option<ComponentSource>, Result<Loaded, Vec<Unloaded>>>,
+}
+
+impl Reading<'_> {
+    /// The component that a tenant names, or the one that is part of this program.
+    pub(super) async fn load(&mut self, source: Option<&ComponentSource>) -> Result<Loaded, Vec<Unloaded>> {
+        let source = source.cloned();
+        if let Some(seen) = self.seen.get(&source) {
+            return seen.clone();
+        }
+        let loaded = match &source {
+            None => self.packs.load(None, None).await,
+            Some(source) => self.find(source).await,
+        };
+        self.seen.insert(source, loaded.clone());
+        loaded
+    }
+
+    async fn find(&mut self, source: &ComponentSource) -> Result<Loaded, Vec<Unloaded>> {
+        let (file, pinned) = match source {
+            ComponentSource::File(file, pinned) => (file.clone(), *pinned),
+            ComponentSource::Digest(digest) => (self.in_folder(digest)?, Some(*digest)),
+        };
+        // Read before, for another tenant: it is that component, whatever lies there by now.
+        let known = self.files.get(&file).copied();
+        let bytes = match known.filter(|digest| self.packs.loaded.contains_key(&Some(*digest))) {
+            Some(_) => None,
+            None => Some(Pack::read(&file).map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?),
+        };
+        let digest = bytes.as_deref().map(ComponentDigest::of).or(known);
+        self.files.extend(digest.map(|digest| (file.clone(), digest)));
+        if let (Some(pinned), Some(found)) = (pinned, digest)
+            && pinned != found
+        {
+            return Err(vec![changed(&file, &pinned, &found)]);
+        }
+        self.packs.load(digest, bytes.as_deref()).await
+    }
+
+    /// The file of a digest.
+    fn in_folder(&self, digest: &ComponentDigest) -> Result<PathBuf, Vec<Unloaded>> {
+        let remedy = "add components = \"FOLDER\" under [host], with the file in it, or name the file itself";
+        let folder = self.folder.ok_or_else(|| vec![unloaded("is a digest, and there is no folder to look in".to_owned(), remedy)])?;
+        let name = format!("{}.wasm", digest.digits());
+        let file = folder.join(&name);
+        match file.exists() {
+            true => Ok(file),
+            false => {
+                let message = format!("there is no file {name} in {}", folder.display());
+                Err(vec![unloaded(message, "put the component there under this name; `sha256sum FILE` prints it")])
+            }
+        }
+    }
+}
+
+fn changed(file: &Path, pinned: &ComponentDigest, found: &ComponentDigest) -> Unloaded {
+    let message = format!("{} is not the component that is pinned: it has {found}, and {pinned} is wanted", file.display());
+    unloaded(message, "bring the pinned file back; if the new one is meant, write its digest")
+}
+
+fn unloaded(message: String, remedy: &str) -> Unloaded {
+    Unloaded { message, remedy: remedy.to_owned() }
+}
