@@ -25,7 +25,7 @@ pub(crate) struct Buried {
 pub(super) async fn bury(shared: &Shared, events: Vec<Unreadable>) -> Result<Buried, StoreError> {
     let all = events.len() as u64;
     let mut letters = 0;
-    let mut fresh: BTreeMap<String, Unreadable> = events.into_iter().map(|event| (seen::hash(&event.id), event)).collect();
+    let mut fresh: BTreeMap<String, Unreadable> = events.into_iter().map(|event| (seen::name(&event.id), event)).collect();
     while !fresh.is_empty() {
         let part: Vec<_> = std::iter::from_fn(|| fresh.pop_first()).take(TOGETHER).collect();
         letters += commit(shared, part).await?;
@@ -38,18 +38,17 @@ pub(super) async fn bury(shared: &Shared, events: Vec<Unreadable>) -> Result<Bur
 async fn commit(shared: &Shared, mut events: Vec<(String, Unreadable)>) -> Result<u64, StoreError> {
     let now = shared.clock.now();
     while !events.is_empty() {
-        let mut writes: Vec<Write> = Vec::new();
-        for (hash, Unreadable { id, body, reason }) in &events {
+        let mut writes: Vec<Write> = seen::writes(events.iter().map(|(name, _)| &**name), now).collect();
+        for (_, Unreadable { id, body, reason }) in &events {
             let event = Waiting::new(id.clone(), String::from_utf8_lossy(body).into_owned(), now);
-            writes.extend(seen::writes(hash, now));
             writes.extend(dead_letters::put(&event, None, reason, now)?);
         }
         match shared.queue.store.commit(&shared.queue.space, writes).await? {
             Outcome::Committed => return Ok(events.len() as u64),
             Outcome::Conflict(keys) => {
-                let known: HashSet<&str> = keys.iter().filter_map(|key| seen::hash_of(key)).collect();
+                let known: HashSet<&str> = keys.iter().filter_map(|key| seen::name_of(key)).collect();
                 let before = events.len();
-                events.retain(|(hash, _)| !known.contains(&**hash));
+                events.retain(|(name, _)| !known.contains(&**name));
                 if events.len() == before {
                     return Err(StoreError::Other(format!("a commit was refused for {}", keys.join(", "))));
                 }

@@ -196,7 +196,10 @@ fn get(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Op
 
 /// The same for a few keys, in one statement: it is a transaction by itself.
 fn get_few(connection: &Connection, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
-    let query = "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key IN (?3, ?4, ?5, ?6)";
+    let query = "SELECT key, value, revision, 0 FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?3 UNION ALL
+                 SELECT key, value, revision, 1 FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?4 UNION ALL
+                 SELECT key, value, revision, 2 FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?5 UNION ALL
+                 SELECT key, value, revision, 3 FROM entries WHERE tenant = ?1 AND owner = ?2 AND key = ?6";
     let mut select = connection.prepare_cached(query).map_err(failed)?;
     let key = |at: usize| keys.get(at).map(|key| key.as_bytes());
     let mut rows = select.query(params![space.tenant(), owner(space), key(0), key(1), key(2), key(3)]).map_err(failed)?;
@@ -205,9 +208,8 @@ fn get_few(connection: &Connection, space: &Space, keys: &[String]) -> Result<Ve
         let entry = entry(row).map_err(failed)?;
         bytes += entry.value.len();
         key::check_get_bytes(bytes)?;
-        // A key may be asked for twice.
-        for (place, _) in found.iter_mut().zip(keys).filter(|(_, key)| **key == entry.key) {
-            *place = Some(entry.clone());
+        if let Some(place) = found.get_mut(usize::from(row.get::<_, u8>(3).map_err(failed)?)) {
+            *place = Some(entry);
         }
     }
     Ok(found)
