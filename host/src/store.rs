@@ -23,7 +23,7 @@ mod conformance;
 /// Whose keys are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
-    /// The tenant's plugin. Values of at most 1 MiB, and the tenant's quota applies.
+    /// The tenant's plugin. Values of at most 1 MiB, within the tenant's [`Quota`].
     Plugin,
     /// The host, about this tenant. Values of at most 16 MiB, without a quota.
     Host,
@@ -108,6 +108,15 @@ impl Write {
     pub fn when(self, condition: Condition) -> Self {
         Self { condition, ..self }
     }
+}
+
+/// How much one space may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Keys.
+    pub keys: u64,
 }
 
 /// How a commit ended.
@@ -204,6 +213,16 @@ pub enum StoreError {
         /// How much more the commit would have stored.
         wanted: u64,
     },
+    /// The tenant has as many keys as it may have. A retry cannot help before one is removed.
+    #[error("the quota of {quota} keys is used up: {used} keys are stored and {wanted} more are wanted")]
+    TooManyKeys {
+        /// How many keys the tenant may have.
+        quota: u64,
+        /// How many it has.
+        used: u64,
+        /// How many more the commit would have made.
+        wanted: u64,
+    },
     /// A key, value, commit, cursor or lock name is outside the limits. A retry cannot help.
     #[error("{0}")]
     Invalid(String),
@@ -238,6 +257,13 @@ pub trait Store: Send + Sync {
 
     /// Applies all writes or none; each key at most once, at most [`MAX_COMMIT`] writes. A lost race is an outcome.
     async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError>;
+
+    /// The same, unless the space would then hold more than its quota: a commit that makes it smaller, or leaves it as large as
+    /// it is, always passes. Every commit of a plugin comes this way. The default keeps no quota, for a storage that has its
+    /// own: there the limits `storage-mib` and `keys` are the platform's to hold.
+    async fn commit_within(&self, space: &Space, writes: Vec<Write>, _quota: Quota) -> Result<Outcome, StoreError> {
+        self.commit(space, writes).await
+    }
 
     /// One page of the keys that begin with a prefix.
     async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError>;

@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Condition, Entry, MAX_COMMIT, MAX_GET, MAX_KEY_BYTES, Outcome, Page, Scan, Space, Store, StoreError, Write};
+use super::{Condition, Entry, MAX_COMMIT, MAX_GET, MAX_KEY_BYTES, Outcome, Page, Quota, Scan, Space, Store, StoreError, Write};
 
 /// A store under test.
 pub(super) trait Subject {
     /// Another handle on the same content, as another process would have it.
     fn handle(&self) -> Arc<dyn Store>;
-    /// The same store with nothing in it and this quota.
-    fn with_quota(quota: u64) -> Self;
 }
 
 /// One test for each promise; the subject is made by a closure or function without arguments.
@@ -33,14 +31,9 @@ macro_rules! conformance {
             limits_are_refused
             nothing_is_a_fine_commit
             locks_exclude_each_other
+            the_quota_of_bytes_holds
+            the_quota_of_keys_holds
         );
-        #[tokio::test]
-        async fn the_quota_holds() {
-            fn made_by<S>(_: impl Fn() -> S, with_quota: impl Fn(u64) -> S) -> S {
-                with_quota(1_000)
-            }
-            $crate::store::conformance::the_quota_holds(&made_by(|| $subject, $crate::store::conformance::Subject::with_quota)).await;
-        }
     };
     ($subject:expr; $($test:ident)*) => {
         $(
@@ -385,10 +378,11 @@ pub(super) async fn locks_exclude_each_other(subject: &impl Subject) {
     assert!(held.is_some() && one.try_lock("acme", "batch").await.unwrap().is_none());
 }
 
-pub(super) async fn the_quota_holds(subject: &impl Subject) {
+pub(super) async fn the_quota_of_bytes_holds(subject: &impl Subject) {
     let store = subject.handle();
     let full = |key: &str, bytes: usize| vec![Write::put(key, vec![b'x'; bytes])];
-    let commit = async |writes| store.commit(&acme(), writes).await;
+    let quota = Quota { bytes: 1_000, keys: 100 };
+    let commit = async |writes| store.commit_within(&acme(), writes, quota).await;
     commit(full("a", 899)).await.unwrap();
     let refused = commit(full("b", 100)).await;
     assert!(matches!(refused, Err(StoreError::QuotaExceeded { quota: 1_000, used: 900, wanted: 101 })), "{refused:?}");
@@ -404,6 +398,21 @@ pub(super) async fn the_quota_holds(subject: &impl Subject) {
     let lost = commit(vec![Write::put("b", "x").when(Condition::Revision("1".into()))]).await;
     assert_eq!(lost.unwrap(), Outcome::Conflict(vec!["b".into()]));
     // Others, and the host, have room of their own.
-    store.commit(&Space::plugin("acme2"), full("a", 999)).await.unwrap();
+    store.commit_within(&Space::plugin("acme2"), full("a", 999), quota).await.unwrap();
     store.commit(&Space::host("acme"), full("a", 9_999)).await.unwrap();
+}
+
+pub(super) async fn the_quota_of_keys_holds(subject: &impl Subject) {
+    let store = subject.handle();
+    let quota = Quota { bytes: 1_000, keys: 2 };
+    let commit = async |writes| store.commit_within(&acme(), writes, quota).await;
+    commit(vec![Write::put("a", "1"), Write::put("b", "2")]).await.unwrap();
+    let refused = commit(vec![Write::put("c", "3")]).await;
+    assert!(matches!(refused, Err(StoreError::TooManyKeys { quota: 2, used: 2, wanted: 1 })), "{refused:?}");
+    // What changes their number by nothing passes, and so does what is over the quota and makes it smaller.
+    commit(vec![Write::put("a", "4"), Write::remove("b"), Write::put("c", "5"), Write::remove("none")]).await.unwrap();
+    store.commit(&acme(), vec![Write::put("d", "6"), Write::put("e", "7")]).await.unwrap();
+    commit(vec![Write::remove("d")]).await.unwrap();
+    assert!(matches!(commit(vec![Write::put("d", "8")]).await, Err(StoreError::TooManyKeys { used: 3, .. })));
+    assert_eq!(keys(&*store, &acme(), "").await, ["a", "c", "e"]);
 }

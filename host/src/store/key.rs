@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::{Order, Owner, Scan, Space, StoreError, Write};
+use super::{Order, Owner, Quota, Scan, Space, StoreError, Write};
 
 /// The longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -67,14 +67,51 @@ pub(super) fn check_commit(space: &Space, writes: &[Write]) -> Result<(), StoreE
     Ok(())
 }
 
+/// How much there is, of a space or of the keys of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Size {
+    /// Bytes of keys and values.
+    pub(super) bytes: u64,
+    /// Keys.
+    pub(super) keys: u64,
+}
+
+impl Size {
+    /// Of one key with its value.
+    pub(super) fn of(key: &str, value: &[u8]) -> Self {
+        Self { bytes: (key.len() + value.len()) as u64, keys: 1 }
+    }
+
+    /// What a commit leaves of its keys.
+    pub(super) fn after(writes: &[Write]) -> Self {
+        writes.iter().filter_map(|write| Some(Self::of(&write.key, write.value.as_ref()?))).sum()
+    }
+
+    /// The whole, with one part in the place of another.
+    pub(super) fn exchange(self, before: Self, after: Self) -> Self {
+        let exchange = |whole: u64, before: u64, after: u64| whole.saturating_sub(before).saturating_add(after);
+        Self { bytes: exchange(self.bytes, before.bytes, after.bytes), keys: exchange(self.keys, before.keys, after.keys) }
+    }
+}
+
+impl std::iter::Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), |sum, size| sum.exchange(Self::default(), size))
+    }
+}
+
 /// Refuses a commit that makes the space larger than its quota. One that makes it smaller always passes, so that a
 /// tenant above its quota can clean up.
 ///
-/// `used` is the whole space; `before` and `after` are the keys of the commit, all in bytes of keys and values.
-pub(super) fn check_quota(quota: u64, used: u64, before: u64, after: u64) -> Result<(), StoreError> {
-    let wanted = after.saturating_sub(before);
-    if wanted > 0 && used.saturating_add(wanted) > quota {
-        return Err(StoreError::QuotaExceeded { quota, used, wanted });
+/// `used` is the whole space; `before` and `after` are the keys of the commit.
+pub(super) fn check_quota(quota: Quota, used: Size, before: Size, after: Size) -> Result<(), StoreError> {
+    let over = |quota: u64, used: u64, wanted: u64| wanted > 0 && used.saturating_add(wanted) > quota;
+    let (bytes, keys) = (after.bytes.saturating_sub(before.bytes), after.keys.saturating_sub(before.keys));
+    if over(quota.bytes, used.bytes, bytes) {
+        return Err(StoreError::QuotaExceeded { quota: quota.bytes, used: used.bytes, wanted: bytes });
+    }
+    if over(quota.keys, used.keys, keys) {
+        return Err(StoreError::TooManyKeys { quota: quota.keys, used: used.keys, wanted: keys });
     }
     Ok(())
 }

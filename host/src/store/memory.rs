@@ -6,21 +6,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Condition, Entry, Guard, Order, Outcome, Owner, Page, Scan, Space, Store, StoreError, Write, key};
+use super::key::Size;
+use super::{Condition, Entry, Guard, Order, Outcome, Page, Quota, Scan, Space, Store, StoreError, Write, key};
 
 /// Keys and values in memory. Clones share their content.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     spaces: Arc<Mutex<Spaces>>,
     locks: Arc<Mutex<BTreeSet<(String, String)>>>,
-    quota: Option<u64>,
 }
 
 #[derive(Default)]
 struct Spaces {
-    keys: BTreeMap<Space, BTreeMap<String, Value>>,
+    keys: BTreeMap<Space, Held>,
     /// Counts up with every commit, so no revision comes twice.
     revision: u64,
+}
+
+/// What a space holds, and how much that is.
+#[derive(Default)]
+struct Held {
+    values: BTreeMap<String, Value>,
+    size: Size,
 }
 
 struct Value {
@@ -29,15 +36,34 @@ struct Value {
 }
 
 impl MemoryStore {
-    /// An empty store without a quota.
+    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the plugin of each tenant store at most this many bytes of keys and values.
-    #[must_use]
-    pub fn with_quota(self, bytes: u64) -> Self {
-        Self { quota: Some(bytes), ..self }
+    fn write(&self, space: &Space, writes: Vec<Write>, quota: Option<Quota>) -> Result<Outcome, StoreError> {
+        key::check_commit(space, &writes)?;
+        let mut spaces = lock(&self.spaces);
+        spaces.revision += 1;
+        let revision = spaces.revision;
+        let held = spaces.keys.entry(space.clone()).or_default();
+        let lost: Vec<String> = writes.iter().filter(|write| !holds(&held.values, write)).map(|write| write.key.clone()).collect();
+        if !lost.is_empty() {
+            return Ok(Outcome::Conflict(lost));
+        }
+        let old = writes.iter().filter_map(|write| Some(Size::of(&write.key, &held.values.get(&write.key)?.bytes)));
+        let (before, after) = (old.sum(), Size::after(&writes));
+        if let Some(quota) = quota {
+            key::check_quota(quota, held.size, before, after)?;
+        }
+        held.size = held.size.exchange(before, after);
+        for Write { key, value, .. } in writes {
+            match value {
+                Some(bytes) => held.values.insert(key, Value { bytes, revision }),
+                None => held.values.remove(&key),
+            };
+        }
+        Ok(Outcome::Committed)
     }
 }
 
@@ -47,37 +73,23 @@ impl Store for MemoryStore {
         key::check_get(keys)?;
         let spaces = lock(&self.spaces);
         let found = spaces.keys.get(space);
-        let value = |key: &String| found.and_then(|values| values.get_key_value(key));
+        let value = |key: &String| found.and_then(|held| held.values.get_key_value(key));
         key::check_get_bytes(keys.iter().filter_map(value).map(|(_, value)| value.bytes.len()).sum())?;
         Ok(keys.iter().map(|key| value(key).map(entry)).collect())
     }
 
     async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
-        key::check_commit(space, &writes)?;
-        let mut spaces = lock(&self.spaces);
-        spaces.revision += 1;
-        let revision = spaces.revision;
-        let values = spaces.keys.entry(space.clone()).or_default();
-        let lost: Vec<String> = writes.iter().filter(|write| !holds(values, write)).map(|write| write.key.clone()).collect();
-        if !lost.is_empty() {
-            return Ok(Outcome::Conflict(lost));
-        }
-        if let (Owner::Plugin, Some(quota)) = (space.owner(), self.quota) {
-            check_quota(values, &writes, quota)?;
-        }
-        for Write { key, value, .. } in writes {
-            match value {
-                Some(bytes) => values.insert(key, Value { bytes, revision }),
-                None => values.remove(&key),
-            };
-        }
-        Ok(Outcome::Committed)
+        self.write(space, writes, None)
+    }
+
+    async fn commit_within(&self, space: &Space, writes: Vec<Write>, quota: Quota) -> Result<Outcome, StoreError> {
+        self.write(space, writes, Some(quota))
     }
 
     async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
         let after = key::check_scan(space, scan)?;
         let spaces = lock(&self.spaces);
-        let Some(values) = spaces.keys.get(space) else { return Ok(Page::default()) };
+        let Some(Held { values, .. }) = spaces.keys.get(space) else { return Ok(Page::default()) };
         let first = Bound::Included(scan.prefix.as_str());
         let mut found: Box<dyn Iterator<Item = (&String, &Value)>> = match (scan.order, after.as_deref()) {
             (Order::Ascending, after) => Box::new(values.range::<str, _>((after.map_or(first, Bound::Excluded), Bound::Unbounded))),
@@ -105,16 +117,16 @@ impl Store for MemoryStore {
         if !lock(&self.locks).insert(held.clone()) {
             return Ok(None);
         }
-        Ok(Some(Guard::new(Held { held, locks: Arc::clone(&self.locks) })))
+        Ok(Some(Guard::new(Locked { held, locks: Arc::clone(&self.locks) })))
     }
 }
 
-struct Held {
+struct Locked {
     held: (String, String),
     locks: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
-impl Drop for Held {
+impl Drop for Locked {
     fn drop(&mut self) {
         lock(&self.locks).remove(&self.held);
     }
@@ -127,14 +139,6 @@ fn holds(values: &BTreeMap<String, Value>, write: &Write) -> bool {
         Condition::Absent => found.is_none(),
         Condition::Revision(wanted) => found.is_some_and(|value| value.revision.to_string() == *wanted),
     }
-}
-
-fn check_quota(values: &BTreeMap<String, Value>, writes: &[Write], quota: u64) -> Result<(), StoreError> {
-    let size = |key: &str, value: &Vec<u8>| (key.len() + value.len()) as u64;
-    let used: u64 = values.iter().map(|(key, value)| size(key, &value.bytes)).sum();
-    let before: u64 = writes.iter().filter_map(|write| values.get(&write.key).map(|old| size(&write.key, &old.bytes))).sum();
-    let after: u64 = writes.iter().filter_map(|write| write.value.as_ref().map(|new| size(&write.key, new))).sum();
-    key::check_quota(quota, used, before, after)
 }
 
 fn entry((key, value): (&String, &Value)) -> Entry {
@@ -154,10 +158,6 @@ mod tests {
     impl Subject for MemoryStore {
         fn handle(&self) -> Arc<dyn Store> {
             Arc::new(self.clone())
-        }
-
-        fn with_quota(quota: u64) -> Self {
-            Self::new().with_quota(quota)
         }
     }
 

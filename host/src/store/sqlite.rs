@@ -17,7 +17,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transac
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
-use super::{Condition, Entry, Guard, Order, Outcome, Owner, Page, Scan, Space, Store, StoreError, Write, key, lock};
+use super::key::Size;
+use super::{Condition, Entry, Guard, Order, Outcome, Owner, Page, Quota, Scan, Space, Store, StoreError, Write, key, lock};
 
 mod schema;
 
@@ -41,7 +42,6 @@ pub struct SqliteStore {
 struct Shared {
     path: PathBuf,
     locks: PathBuf,
-    quota: Option<u64>,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -52,22 +52,25 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Newer`] for the file of a later version; otherwise what the file system or SQLite say.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Self::open_with_quota(path, None)
-    }
-
-    /// The same, with a limit to the bytes of keys and values that the plugin of each tenant may store.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open`].
-    pub fn open_with_quota(path: impl AsRef<Path>, quota: Option<u64>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         make_file(&path).map_err(|error| StoreError::Unavailable(format!("could not open {}: {error}", path.display())))?;
         let mut writer = connect(&path)?;
         schema::prepare(&mut writer, &path)?;
         let mut locks = path.clone().into_os_string();
         locks.push(".locks");
-        let shared = Shared { path, locks: locks.into(), quota, writer: Mutex::new(writer), readers: Mutex::default() };
+        let shared = Shared { path, locks: locks.into(), writer: Mutex::new(writer), readers: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    async fn write(&self, space: &Space, writes: Vec<Write>, quota: Option<Quota>) -> Result<Outcome, StoreError> {
+        key::check_commit(space, &writes)?;
+        let work = |shared: &Shared| shared.write(|transaction| commit(transaction, space, &writes, quota));
+        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            // Who stores something waits for it, and under load it is the way to another thread that takes long.
+            return block_in_place(|| work(&self.shared));
+        }
+        let (space, writes) = (space.clone(), writes);
+        self.blocking(move |shared| shared.write(|transaction| commit(transaction, &space, &writes, quota))).await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -94,14 +97,11 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
-        key::check_commit(space, &writes)?;
-        let work = |shared: &Shared| shared.write(|transaction| commit(transaction, space, &writes, shared.quota));
-        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-            // Who stores something waits for it, and under load it is the way to another thread that takes long.
-            return block_in_place(|| work(&self.shared));
-        }
-        let (space, writes) = (space.clone(), writes);
-        self.blocking(move |shared| shared.write(|transaction| commit(transaction, &space, &writes, shared.quota))).await
+        self.write(space, writes, None).await
+    }
+
+    async fn commit_within(&self, space: &Space, writes: Vec<Write>, quota: Quota) -> Result<Outcome, StoreError> {
+        self.write(space, writes, Some(quota)).await
     }
 
     async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
@@ -256,11 +256,11 @@ fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>
     Ok(page)
 }
 
-fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota: Option<u64>) -> Result<Outcome, StoreError> {
+fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota: Option<Quota>) -> Result<Outcome, StoreError> {
     let (new, known): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(|write| is_new(write));
     let old = sizes(transaction, space, &known)?;
-    let before = old.iter().flatten().map(|old| old.bytes).sum();
-    let after = writes.iter().filter_map(|write| Some((write.key.len() + write.value.as_ref()?.len()) as u64)).sum();
+    let before = old.iter().flatten().map(|old| Size { bytes: old.bytes, keys: 1 }).sum();
+    let after = Size::after(writes);
     let counted = match lost(&known, &old).is_empty() {
         true => count(transaction, space, before, after, quota),
         false => Ok(()),
@@ -307,20 +307,22 @@ fn sizes(transaction: &Transaction<'_>, space: &Space, writes: &[&Write]) -> Res
 }
 
 /// Keeps the size of the space, and holds it to the quota.
-fn count(transaction: &Transaction<'_>, space: &Space, before: u64, after: u64, quota: Option<u64>) -> Result<(), StoreError> {
+fn count(transaction: &Transaction<'_>, space: &Space, before: Size, after: Size, quota: Option<Quota>) -> Result<(), StoreError> {
     let row = params![space.tenant(), owner(space)];
-    let query = "SELECT bytes FROM spaces WHERE tenant = ?1 AND owner = ?2";
-    let used: Option<i64> =
-        transaction.prepare_cached(query).and_then(|mut select| select.query_row(row, |row| row.get(0)).optional()).map_err(failed)?;
-    let used = used.unwrap_or(0).unsigned_abs();
-    if let (Owner::Plugin, Some(quota)) = (space.owner(), quota) {
+    let query = "SELECT bytes, keys FROM spaces WHERE tenant = ?1 AND owner = ?2";
+    let size = |row: &Row<'_>| Ok(Size { bytes: row.get::<_, i64>(0)?.unsigned_abs(), keys: row.get::<_, i64>(1)?.unsigned_abs() });
+    let used = transaction.prepare_cached(query).and_then(|mut select| select.query_row(row, size).optional()).map_err(failed)?;
+    let used = used.unwrap_or_default();
+    if let Some(quota) = quota {
         key::check_quota(quota, used, before, after)?;
     }
-    let upsert = "INSERT INTO spaces (tenant, owner, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
-    let bytes = i64::try_from(used.saturating_sub(before).saturating_add(after)).unwrap_or(i64::MAX);
+    let upsert = "INSERT INTO spaces (tenant, owner, bytes, keys) VALUES (?1, ?2, ?3, ?4)
+                  ON CONFLICT DO UPDATE SET bytes = excluded.bytes, keys = excluded.keys";
+    let left = used.exchange(before, after);
+    let [bytes, keys] = [left.bytes, left.keys].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
     transaction
         .prepare_cached(upsert)
-        .and_then(|mut upsert| upsert.execute(params![space.tenant(), owner(space), bytes]))
+        .and_then(|mut upsert| upsert.execute(params![space.tenant(), owner(space), bytes, keys]))
         .map_err(failed)?;
     Ok(())
 }

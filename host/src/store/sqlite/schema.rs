@@ -13,7 +13,7 @@ use super::{BUSY, failed};
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// `STEPS[n]` leads from layout `n` to `n + 1`; the layout is kept in `PRAGMA user_version`.
-const STEPS: [&str; 1] = ["
+pub(super) const STEPS: [&str; 2] = ["
     -- owner: 0 the plugin, 1 the host. The key is a blob, so that keys order by their bytes. Most values are small, so they lie
     -- where the keys do: one way down the tree instead of two.
     CREATE TABLE entries (
@@ -36,7 +36,15 @@ const STEPS: [&str; 1] = ["
     -- One row: the last revision given out. It only grows, so that no revision comes twice.
     CREATE TABLE revisions (last INTEGER NOT NULL) STRICT;
     INSERT INTO revisions (last) VALUES (0);
-"];
+",
+    "
+    -- How many keys each space holds.
+    ALTER TABLE spaces ADD COLUMN keys INTEGER NOT NULL DEFAULT 0;
+    UPDATE spaces SET keys = (
+        SELECT count(*) FROM entries WHERE entries.tenant = spaces.tenant AND entries.owner = spaces.owner
+    );
+",
+];
 
 const KNOWN: i64 = STEPS.len() as i64;
 

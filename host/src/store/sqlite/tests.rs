@@ -8,12 +8,11 @@ use super::*;
 
 struct File {
     folder: TempDir,
-    quota: Option<u64>,
 }
 
 impl File {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), quota: None }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self) -> PathBuf {
@@ -21,7 +20,7 @@ impl File {
     }
 
     fn open(&self) -> SqliteStore {
-        SqliteStore::open_with_quota(self.path(), self.quota).unwrap()
+        SqliteStore::open(self.path()).unwrap()
     }
 }
 
@@ -29,10 +28,6 @@ impl Subject for File {
     /// A store of its own: it shares only the file, as another process does.
     fn handle(&self) -> Arc<dyn Store> {
         Arc::new(self.open())
-    }
-
-    fn with_quota(quota: u64) -> Self {
-        Self { quota: Some(quota), ..Self::new() }
     }
 }
 
@@ -97,8 +92,29 @@ fn the_file_of_a_later_version_is_refused_untouched() {
     let change = Connection::open(file.path()).unwrap();
     change.pragma_update(None, "user_version", 99).unwrap();
     let refused = SqliteStore::open(file.path()).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 99, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 2, .. }), "{refused}");
     assert!(refused.to_string().contains("use the newer program"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_keys_of_an_older_file_are_counted_when_it_is_opened() {
+    let file = File::new();
+    let old = Connection::open({
+        make_file(&file.path()).unwrap();
+        file.path()
+    })
+    .unwrap();
+    old.execute_batch(schema::STEPS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO entries VALUES ('acme', 0, x'61', x'31', 1), ('acme', 0, x'62', x'32', 1), ('acme', 1, x'61', x'31', 1);
+         INSERT INTO spaces VALUES ('acme', 0, 4), ('acme', 1, 2);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let quota = Quota { bytes: 1_000, keys: 2 };
+    let refused = file.open().commit_within(&acme(), vec![Write::put("c", "3")], quota).await;
+    assert!(matches!(refused, Err(StoreError::TooManyKeys { quota: 2, used: 2, wanted: 1 })), "{refused:?}");
 }
 
 #[test]
