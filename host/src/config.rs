@@ -14,6 +14,7 @@ mod connection;
 mod credential;
 mod document;
 mod fingerprint;
+mod limits;
 mod listener;
 mod platform;
 mod problem;
@@ -115,7 +116,9 @@ fn document(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>, repor
         config.smtp = platform::smtp(section, folder, env, report);
     }
     match root.get("tenants") {
-        Some((node, place)) => config.tenants = tenant::read_all(node, place, path, env, report),
+        Some((node, place)) => {
+            config.tenants = tenant::read_all(node, place, &tenant::Around { file: path, env, limits: &config.host.limits }, report)
+        }
         None => report.error(&Place::default(), "no tenant is configured", "add a table [tenants.NAME]"),
     }
     root.finish("key", report);

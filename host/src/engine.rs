@@ -4,7 +4,11 @@
 //! Memories and stacks come from a pool that is reserved once, since asking the system for each costs more than a question.
 //! Only addresses are reserved, no memory. Where the system does not give that many, each instance asks for its own.
 //!
-//! Knows nothing of tenants or capabilities.
+//! Room is shared fairly: a tenant has no more than its share of it, and where it is used up tenants take turns.
+//!
+//! Knows nothing of what a tenant is, or of capabilities.
+
+mod turns;
 
 mod cache;
 
@@ -12,12 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Component;
 use wasmtime::{Config, PoolingAllocationConfig};
 
 pub use cache::Cache;
 use cache::Kept;
+
+use turns::{Turn, Turns};
 
 /// How often a running plugin gives its thread back. Wasm is not pre-empted otherwise, and a time limit outside the
 /// plugin could never strike.
@@ -31,11 +36,14 @@ const QUESTIONS: u32 = 384;
 pub(crate) const WAITING: u32 = 256;
 /// Of what an instance leaves behind, so many bytes are wiped and kept instead of given back to the system.
 const KEPT_RESIDENT: usize = 64 << 10;
-/// The most memory an instance may have, whatever else limits it.
+/// The most memory an instance may have, whatever its limits say: the bound of `memory-mib`.
 const MEMORY: usize = 1 << 30;
+/// The most tables of an instance, and elements of one: the bounds of `tables` and `table-elements`.
+const TABLES: u32 = 8;
+const ELEMENTS: usize = 100_000;
 /// Room for instances that are just ending.
 const SPARE: u32 = 128;
-/// Core modules in a component: itself, its adapters and glue.
+/// Core modules in a component, which are itself, its adapters and glue: the bound of `instances`.
 const MODULES: u32 = 16;
 
 /// A shared engine; clones are the same engine.
@@ -43,8 +51,8 @@ const MODULES: u32 = 16;
 pub struct Engine {
     inner: wasmtime::Engine,
     kept: Option<Arc<Kept>>,
-    jobs: Arc<Semaphore>,
-    questions: Arc<Semaphore>,
+    jobs: Turns,
+    questions: Turns,
     _ticker: Arc<Ticker>,
 }
 
@@ -71,19 +79,18 @@ impl Engine {
             wasmtime::Engine::new(&config)
         })?;
         let ticker = Arc::new(Ticker::start(inner.clone()));
-        let turns = |count: u32| Arc::new(Semaphore::new(count as usize));
         let kept = cache.and_then(|cache| kept(&cache.into(), &inner));
-        Ok(Self { inner, kept, jobs: turns(JOBS), questions: turns(QUESTIONS), _ticker: ticker })
+        Ok(Self { inner, kept, jobs: Turns::new(JOBS), questions: Turns::new(QUESTIONS), _ticker: ticker })
     }
 
-    /// Waits until there is room for another instance; it is kept until the turn is dropped.
-    pub(crate) async fn turn(&self, kind: Kind) -> Option<OwnedSemaphorePermit> {
+    /// Waits until there is room for another instance of a tenant, which has at most so many at once; it is kept until the
+    /// turn is dropped.
+    pub(crate) async fn turn(&self, kind: Kind, tenant: &Arc<str>, most: u32) -> Option<Turn> {
         let turns = match kind {
             Kind::Job => &self.jobs,
             Kind::Question => &self.questions,
         };
-        // Nobody closes it.
-        turns.clone().acquire_owned().await.ok()
+        turns.take(tenant, most).await
     }
 
     /// Compiles a component, unless that was done before.
@@ -113,12 +120,12 @@ fn pool() -> PoolingAllocationConfig {
     pool.total_component_instances(instances)
         .total_core_instances(instances * MODULES)
         .total_memories(instances)
-        .total_tables(instances * 2)
+        .total_tables(instances * TABLES)
         .total_stacks(instances)
         .max_core_instances_per_component(MODULES)
         .max_memories_per_component(1)
-        .max_tables_per_component(2)
-        .table_elements(20_000)
+        .max_tables_per_component(TABLES)
+        .table_elements(ELEMENTS)
         .max_memory_size(MEMORY)
         .linear_memory_keep_resident(KEPT_RESIDENT)
         .table_keep_resident(KEPT_RESIDENT)

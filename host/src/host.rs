@@ -102,6 +102,7 @@ impl HostBuilder {
             store,
             commits: Arc::default(),
             metrics: Arc::default(),
+            accounts: Arc::default(),
         };
         let inboxes = Inboxes::new(runner.store.clone(), runner.clock.clone(), self.listening);
         Ok(Host { engine, runner, inboxes })

@@ -109,7 +109,7 @@ pub mod grant;
 pub mod history;
 mod host;
 pub mod inbox;
-mod limits;
+pub mod limits;
 pub mod mail;
 pub mod metrics;
 mod outbox;

@@ -11,6 +11,7 @@ pub(crate) mod page;
 mod postbox;
 mod smtp;
 
+pub(crate) use compose::domain;
 pub use compose::is_address;
 pub(crate) use exchange::Exchangeable;
 pub use postbox::{Postbox, Receipt};

@@ -214,7 +214,7 @@ impl Metrics {
         self.add("shift_access_change_streams", "tenant", help, self.streams.clone());
         let help = "Calls to other systems, logins too, by the class of the last status; none where no answer came";
         self.add("shift_access_outgoing_calls", "tenant, connection, status", help, self.calls.clone());
-        let help = "Calls of a plugin that ended in a trap, by the time limit or by the memory limit";
+        let help = "Calls of a plugin that ended in a trap, or over a limit: of time, of processor time, of memory, of data";
         self.add("shift_access_plugin_failures", "tenant, kind", help, self.plugin_failures.clone());
         inboxes::register(self);
         outbox::register(self);
@@ -285,7 +285,9 @@ impl Metrics {
         let kind = match error {
             CallError::Trap(_) => "trap",
             CallError::Time(_) => "time",
+            CallError::Cpu(_) => "cpu",
             CallError::Memory(_) => "memory",
+            CallError::Data(_) => "data",
             CallError::Failure(_) => return,
         };
         self.plugin_failures.get_or_create(&OfFailure { tenant: tenant.clone(), kind }).inc();

@@ -1,8 +1,9 @@
 //! A pack: a component, loaded once and started afresh for each call from a pre-linked instance.
 //!
-//! Every call has a limit outside the plugin, in time and in memory. After a trap or a time-out the store is dropped
-//! with all that was in it.
+//! Every call has limits outside the plugin, in time, memory and whatever else it could use up. After a trap, or over a limit,
+//! the store is dropped with all that was in it.
 
+mod bounds;
 mod convert;
 mod fit;
 mod warm;
@@ -12,15 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
+use wasmtime::Store;
 use wasmtime::component::{Component, types::ComponentItem};
-use wasmtime::{Store, Trap};
 
 use crate::answer::{Comparisons, Decision, Disposition, Entry, Explanation, Identities, Listing, RosterChanges};
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::{Engine, Kind};
 use crate::history::{Failure, Step, Warning};
-use crate::limits::{Gauge, Limits};
+use crate::limits::{Entry as EntryPoint, Exceeded, Gauge, metered};
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "plugin", exports: { "shift-access:plugin/pack": async } });
@@ -28,23 +29,21 @@ pub(crate) mod bindings {
 
 use bindings::exports::shift_access::plugin as exports;
 use bindings::{Plugin, PluginPre};
+use bounds::Bounds;
 
 pub use fit::Misfit;
 
 /// The component that is part of this program.
 pub const BUILT_IN: &[u8] = include_bytes!(env!("BUILT_IN_PACK"));
 
-/// How long a question, a page or a description may take.
+/// How long a question, a page or a description may take, unless the tenant's limits say otherwise.
 const QUESTION_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long reading one user anew may take: it calls other systems.
+/// The same of reading one user anew: it calls other systems.
 const LOOK_UP_LIMIT: Duration = Duration::from_secs(180);
 
-/// How long matching all users with all persons may take: it reads both systems.
+/// The same of matching all users with all persons: it reads both systems.
 const IDENTITIES_LIMIT: Duration = Duration::from_secs(30 * 60);
-
-/// The memory one call may use unless the host says otherwise.
-const MEMORY: usize = 256 << 20;
 
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -79,12 +78,18 @@ pub enum CallError {
     /// The plugin trapped.
     #[error("the plugin failed: {0}")]
     Trap(String),
-    /// It did not end within the limit.
-    #[error("the plugin did not end within {0:?}")]
-    Time(Duration),
-    /// It wanted more memory than it may have.
-    #[error("the plugin wanted more than {} MiB of memory", .0 >> 20)]
-    Memory(usize),
+    /// It did not end in time.
+    #[error("the plugin {0}")]
+    Time(Exceeded),
+    /// It kept a processor busy for too long.
+    #[error("the plugin {0}")]
+    Cpu(Exceeded),
+    /// It wanted more memory or tables than it may have.
+    #[error("the plugin {0}")]
+    Memory(Exceeded),
+    /// It handed over, asked for or held more than it may.
+    #[error("the plugin {0}")]
+    Data(Exceeded),
     /// It answered a failure.
     #[error("{}: {} {}", .0.code, .0.message, .0.remedy)]
     Failure(Box<Failure>),
@@ -122,55 +127,61 @@ struct Inner {
     engine: Engine,
     pre: PluginPre<State>,
     imports: Vec<String>,
-    memory: usize,
     warm: Arc<warm::Warm>,
 }
 
 /// Makes one call in an instance that waits for this tenant, or in a fresh one that waits afterwards. For short questions,
 /// which come often; see [`warm`]. The call is a span named after the entry point.
 macro_rules! ask {
-    ($pack:expr, $lent:expr, $limit:expr, $entry:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
-        let span = tracing::debug_span!("plugin", otel.name = $entry, tenant = %$lent.tenant, entry = $entry);
-        let lent = $lent;
-        let tenant = lent.tenant.clone();
+    ($pack:expr, $lent:expr, $entry:ident, $limit:expr, $name:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let span = tracing::debug_span!("plugin", otel.name = $name, tenant = %$lent.tenant, entry = $name);
+        let lent = $lent.to(EntryPoint::$entry);
+        let bounds = Bounds::of(&lent, $limit);
         let mut gauge = Arc::new(Gauge::default());
         let work = async {
-            let _turn = $pack.inner.engine.turn(Kind::Question).await;
-            let mut instance = match $pack.inner.warm.take(&lent) {
-                Some(mut instance) => {
-                    instance.lend(lent);
-                    gauge = instance.gauge.clone();
-                    instance
-                }
-                None => {
-                    let mut store = $pack.store(lent, &gauge);
-                    let plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
-                    warm::Instance::new(store, plugin, gauge.clone())
-                }
+            let _turn = $pack.inner.engine.turn(Kind::Question, &bounds.tenant, bounds.at_once).await;
+            let work = async {
+                let mut instance = match $pack.inner.warm.take(&lent) {
+                    Some(instance) => {
+                        gauge = instance.gauge.clone();
+                        instance
+                    }
+                    None => {
+                        let mut store = $pack.store(lent, &gauge);
+                        let plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
+                        warm::Instance::new(store, plugin, gauge.clone())
+                    }
+                };
+                let warm::Instance { store, plugin: $plugin, .. } = &mut instance;
+                let answer = store.run_concurrent(async |$accessor| $call.await).await??;
+                $pack.inner.warm.give_back(&bounds.tenant, instance);
+                Ok(answer)
             };
-            let warm::Instance { store, plugin: $plugin, .. } = &mut instance;
-            let answer = store.run_concurrent(async |$accessor| $call.await).await??;
-            $pack.inner.warm.give_back(&tenant, instance);
-            Ok(answer)
+            metered(work, bounds.cpu, bounds.processors.clone()).await
         };
-        let answer = tokio::time::timeout($limit, work.instrument(span)).await;
-        $pack.judge(answer, $limit, &gauge)
+        let answer = tokio::time::timeout(bounds.wall, work.instrument(span)).await;
+        bounds.judge(answer, &gauge)
     }};
 }
 
 /// Starts a fresh instance, makes one call, and drops the instance. The call is a span named after the entry point.
 macro_rules! call {
-    ($pack:expr, $lent:expr, $limit:expr, $entry:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
-        let span = tracing::debug_span!("plugin", otel.name = $entry, tenant = %$lent.tenant, entry = $entry);
+    ($pack:expr, $lent:expr, $entry:ident, $limit:expr, $name:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
+        let span = tracing::debug_span!("plugin", otel.name = $name, tenant = %$lent.tenant, entry = $name);
+        let lent = $lent.to(EntryPoint::$entry);
+        let bounds = Bounds::of(&lent, $limit);
         let gauge = Arc::new(Gauge::default());
-        let mut store = $pack.store($lent, &gauge);
+        let mut store = $pack.store(lent, &gauge);
         let work = async {
-            let _turn = $pack.inner.engine.turn(Kind::Job).await;
-            let $plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
-            store.run_concurrent(async |$accessor| $call.await).await?
+            let _turn = $pack.inner.engine.turn(Kind::Job, &bounds.tenant, bounds.at_once).await;
+            let work = async {
+                let $plugin = $pack.inner.pre.instantiate_async(&mut store).await?;
+                store.run_concurrent(async |$accessor| $call.await).await?
+            };
+            metered(work, bounds.cpu, bounds.processors.clone()).await
         };
-        let answer = tokio::time::timeout($limit, work.instrument(span)).await;
-        $pack.judge(answer, $limit, &gauge).map(|answer| (answer, gauge.peak()))
+        let answer = tokio::time::timeout(bounds.wall, work.instrument(span)).await;
+        bounds.judge(answer, &gauge).map(|answer| (answer, gauge.peak()))
     }};
 }
 
@@ -214,7 +225,7 @@ impl Pack {
         image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
         let imports = imports(engine, &component);
         let pre = PluginPre::new(pre).map_err(|error| LoadError::NotReady(brief(&error)))?;
-        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, memory: MEMORY, warm: Arc::default() }) })
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, warm: Arc::default() }) })
     }
 
     /// What the component imports, by name.
@@ -256,7 +267,7 @@ impl Pack {
         let options = options.iter().map(|(name, value)| capability::property(name, value)).collect();
         let job = exports::jobs::Job { name: job.to_owned(), run: run.to_owned(), options };
         let (answer, memory_peak) =
-            call!(self, lent, limit, "jobs.run", |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
+            call!(self, lent, Jobs, limit, "jobs.run", |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
         Ok(match answer {
             Ok(report) => Outcome { report: report.into(), failure: None, memory_peak },
             Err(failure) => {
@@ -273,7 +284,7 @@ impl Pack {
     pub async fn look_up(&self, lent: Lent, user: &str) -> Result<Entry, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
-        let (answer, _) = call!(self, lent, LOOK_UP_LIMIT, "listener.look-up", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, LOOK_UP_LIMIT, "listener.look-up", |accessor, plugin| plugin
             .shift_access_plugin_listener()
             .call_look_up(accessor, user))?;
         Ok(convert::entry(&tenant, answer.map_err(explained)?))
@@ -293,7 +304,7 @@ impl Pack {
         let event = |(id, body): (&str, &[u8])| exports::listener::Event { id: id.to_owned(), run: run.to_owned(), body: body.to_vec() };
         let brought: Vec<_> = events.into_iter().map(event).collect();
         let count = brought.len();
-        let answer = ask!(self, lent, limit, "listener.handle", |accessor, plugin| plugin
+        let answer = ask!(self, lent, Listener, limit, "listener.handle", |accessor, plugin| plugin
             .shift_access_plugin_listener()
             .call_handle(accessor, brought))?;
         if answer.len() != count {
@@ -308,7 +319,7 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn decide(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
         let questions = questions.into_iter().map(|(user, surface)| exports::access::Question { user, surface }).collect();
-        let answer = ask!(self, lent, QUESTION_LIMIT, "access.decide", |accessor, plugin| plugin
+        let answer = ask!(self, lent, Questions, QUESTION_LIMIT, "access.decide", |accessor, plugin| plugin
             .shift_access_plugin_access()
             .call_decide(accessor, questions))?;
         Ok(answer.map_err(explained)?.into_iter().map(Decision::from).collect())
@@ -321,7 +332,7 @@ impl Pack {
     pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Explanation, CallError> {
         let tenant = lent.tenant.clone();
         let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "access.explain", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "access.explain", |accessor, plugin| plugin
             .shift_access_plugin_access()
             .call_explain(accessor, question))?;
         Ok(convert::explanation(&tenant, answer.map_err(explained)?))
@@ -339,7 +350,7 @@ impl Pack {
         limit: u32,
     ) -> Result<Comparisons, CallError> {
         let changed = changed.iter().map(|(name, value)| capability::property(name, value)).collect();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "access.what-if", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "access.what-if", |accessor, plugin| plugin
             .shift_access_plugin_access()
             .call_what_if(accessor, changed, cursor, limit))?;
         Ok(answer.map_err(explained)?.into())
@@ -351,7 +362,7 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn page(&self, lent: Lent, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<Listing, CallError> {
         let tenant = lent.tenant.clone();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.page", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.page", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_page(accessor, status, cursor, limit))?;
         let listing = answer.map_err(explained)?;
@@ -366,7 +377,7 @@ impl Pack {
     pub async fn find(&self, lent: Lent, user: &str) -> Result<Option<Entry>, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.find", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.find", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_find(accessor, user))?;
         Ok(answer.map_err(explained)?.map(|entry| convert::entry(&tenant, entry)))
@@ -377,7 +388,7 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn identities(&self, lent: Lent, cursor: Option<String>, limit: u32) -> Result<Identities, CallError> {
-        let (answer, memory_peak) = call!(self, lent, IDENTITIES_LIMIT, "roster.identities", |accessor, plugin| plugin
+        let (answer, memory_peak) = call!(self, lent, Jobs, IDENTITIES_LIMIT, "roster.identities", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_identities(accessor, cursor, limit))?;
         tracing::debug!(memory_peak, "a page of identities");
@@ -390,7 +401,7 @@ impl Pack {
     /// When the plugin fails or says why it could not.
     pub async fn changes(&self, lent: Lent, after: u64, limit: u32) -> Result<RosterChanges, CallError> {
         let tenant = lent.tenant.clone();
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.changes", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.changes", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_changes(accessor, after, limit))?;
         Ok(convert::changes(&tenant, answer.map_err(explained)?))
@@ -401,7 +412,7 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn counts(&self, lent: Lent) -> Result<Vec<(String, u64)>, CallError> {
-        let (answer, _) = call!(self, lent, QUESTION_LIMIT, "roster.counts", |accessor, plugin| plugin
+        let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.counts", |accessor, plugin| plugin
             .shift_access_plugin_roster()
             .call_counts(accessor))?;
         Ok(answer.map_err(explained)?.into_iter().map(|count| (count.name, count.value)).collect())
@@ -410,38 +421,27 @@ impl Pack {
     /// Calls one of the pure functions: nothing is lent that could matter.
     async fn pure<R>(&self, call: impl AsyncFnOnce(&mut Store<State>, &Plugin) -> wasmtime::Result<R>) -> Result<(R, usize), CallError> {
         let gauge = Arc::new(Gauge::default());
-        let mut store = self.store(Lent::nothing(), &gauge);
+        let lent = Lent::nothing();
+        let bounds = Bounds::of(&lent, QUESTION_LIMIT);
+        let mut store = self.store(lent, &gauge);
         let work = async {
-            let _turn = self.inner.engine.turn(Kind::Question).await;
-            let plugin = self.inner.pre.instantiate_async(&mut store).await?;
-            call(&mut store, &plugin).await
+            let _turn = self.inner.engine.turn(Kind::Question, &bounds.tenant, bounds.at_once).await;
+            let work = async {
+                let plugin = self.inner.pre.instantiate_async(&mut store).await?;
+                call(&mut store, &plugin).await
+            };
+            metered(work, bounds.cpu, bounds.processors.clone()).await
         };
-        let answer = tokio::time::timeout(QUESTION_LIMIT, work).await;
-        self.judge(answer, QUESTION_LIMIT, &gauge).map(|answer| (answer, gauge.peak()))
+        let answer = tokio::time::timeout(bounds.wall, work).await;
+        bounds.judge(answer, &gauge).map(|answer| (answer, gauge.peak()))
     }
 
     fn store(&self, lent: Lent, gauge: &Arc<Gauge>) -> Store<State> {
-        let limits = Limits::new(self.inner.memory, gauge.clone());
-        let mut store = Store::new(self.inner.engine.inner(), State::new(lent, limits));
-        store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(1);
+        let mut store = Store::new(self.inner.engine.inner(), State::new(lent, gauge));
+        store.limiter(|state| &mut state.growth);
         store.epoch_deadline_async_yield_and_update(1);
+        bounds::arm(&mut store);
         store
-    }
-
-    /// Tells a trap from a time-out from too much memory.
-    fn judge<R>(
-        &self,
-        answer: Result<wasmtime::Result<R>, tokio::time::error::Elapsed>,
-        limit: Duration,
-        gauge: &Gauge,
-    ) -> Result<R, CallError> {
-        match answer {
-            Err(_) => Err(CallError::Time(limit)),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) if gauge.refused() => Err(CallError::Memory(self.inner.memory)),
-            Ok(Err(error)) => Err(CallError::Trap(trap_text(&error))),
-        }
     }
 }
 
@@ -464,15 +464,6 @@ fn image(component: &Component) -> wasmtime::Result<()> {
 
 fn explained(failure: exports::jobs::Failure) -> CallError {
     CallError::Failure(Box::new(convert::failure(failure).0))
-}
-
-/// The trap's own name, where there is one; the whole chain goes to the log.
-fn trap_text(error: &wasmtime::Error) -> String {
-    tracing::debug!(error = %chain(error), "plugin failed");
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
-    }
 }
 
 fn chain(error: &wasmtime::Error) -> String {

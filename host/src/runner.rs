@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alert::{Alerts, Stall};
 use crate::answer::Entry;
-use crate::capability::{Commits, Journal, Lent, Progress};
+use crate::capability::{Commits, Journal, Lent, Progress, Scope};
 use crate::clock::Clock;
 use crate::connection::{CallLog, CallRecord, HttpClient};
 use crate::description::{self, JobInfo, PropertyInfo, PropertyValue};
 use crate::history::{Call, Counts, Ending, Failure, History, NewRun, OpenRun, Run, RunDetail, Status, Story, Trigger, Warning, Witness};
+use crate::limits::{Accounts, Entry as EntryPoint, raise_of};
 use crate::mail::Postbox;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -162,6 +163,7 @@ pub(crate) struct Runner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commits: Arc<Commits>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 /// The lock that whoever runs a job holds.
@@ -169,8 +171,11 @@ pub(crate) fn job_lock(job: &str) -> String {
     format!("job-{job}")
 }
 
-/// How long a run of a job may take: its interval, or ten minutes where that is shorter.
+/// How long a run of a job may take: what the limits say; else its interval, or ten minutes where that is shorter.
 pub(crate) fn time_limit(tenant: &Tenant, job: &JobInfo) -> Duration {
+    if let Some(seconds) = tenant.limits.jobs.wall_seconds {
+        return Duration::from_secs(seconds.into());
+    }
     let interval = tenant.interval_minutes(job).map_or(LEAST_LIMIT, |minutes| Duration::from_secs(minutes * 60));
     interval.max(LEAST_LIMIT)
 }
@@ -220,6 +225,8 @@ impl Runner {
             properties: tenant.properties.clone(),
             revision: 0,
             clock: self.clock.clone(),
+            limits: tenant.limits.clone(),
+            scope: Scope::new(self.accounts.of(&tenant.name, &tenant.limits), Some(tenant.description.clone())),
         }
     }
 
@@ -253,7 +260,8 @@ impl Runner {
         progress: watch::Sender<Progress>,
     ) -> Result<RunDetail, RunError> {
         let Begun { order, open, _alone } = begun;
-        let (journal, calls) = (Arc::new(Journal::new(progress)), Arc::new(self.calls(tenant)));
+        let journal = Arc::new(Journal::new(progress).with_notes(tenant.limits.jobs.notes));
+        let calls = Arc::new(self.calls(tenant));
         let lent = self.loan(tenant, journal.clone(), logged(tenant, calls.clone()));
         let id = open.run.run.clone();
         let work = tenant.pack.run(lent, order.limit, &order.job, &id, &order.options);
@@ -275,6 +283,9 @@ impl Runner {
             ending.counts = Some(Counts(journal.counts())).filter(|counts| !counts.0.is_empty());
         }
         missed_warnings(tenant, order.makes_up).into_iter().for_each(|warning| warn(&mut ending, warning));
+        if let Some(dropped) = dropped_notes(tenant, &tenant.description.code_prefix, &journal, EntryPoint::Jobs) {
+            warn(&mut ending, dropped);
+        }
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         // Who stops a run knows that it stopped.
@@ -310,7 +321,8 @@ impl Runner {
                 None
             }
         };
-        let (journal, calls) = (Arc::<Journal>::default(), Arc::new(self.calls(tenant)));
+        let journal = Arc::new(Journal::default().with_notes(tenant.limits.questions.notes));
+        let calls = Arc::new(self.calls(tenant));
         let answer = tenant.pack.look_up(self.loan(tenant, journal.clone(), logged(tenant, calls.clone())), user).await;
         if let Err(error) = &answer {
             self.metrics.plugin_failed(&tenant.name, error);
@@ -322,6 +334,9 @@ impl Runner {
             Err(CallError::Failure(failure)) => failed((**failure).clone()),
             Err(error) => failed(failure(tenant, error)),
         };
+        if let Some(dropped) = dropped_notes(tenant, &tenant.description.code_prefix, &journal, EntryPoint::Questions) {
+            warn(&mut ending, dropped);
+        }
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         if let Err(error) = self.finish(open, ending).await {
@@ -406,6 +421,17 @@ fn missed_warnings(tenant: &Tenant, MakesUp { missed, cut_off }: MakesUp) -> Vec
     cut_off.into_iter().chain(missed).map(|message| Warning { code: code.clone(), message, subject: None }).collect()
 }
 
+/// What there is to say of notes that were left out.
+pub(crate) fn dropped_notes(tenant: &Tenant, prefix: &str, journal: &Journal, entry: EntryPoint) -> Option<Warning> {
+    let dropped = Some(journal.dropped()).filter(|dropped| *dropped > 0)?;
+    let (most, remedy) = (tenant.limits.of(entry).notes, raise_of(&tenant.name, entry, "notes"));
+    let message = format!("The plugin made more than {most} notes, and {dropped} of them were left out; {remedy}.");
+    Some(Warning { code: format!("{prefix}{NOTES_LEFT_OUT}"), message, subject: None })
+}
+
+/// The number of the catalogue under which a pack explains that notes were left out.
+const NOTES_LEFT_OUT: &str = "53";
+
 /// The number of the catalogue under which a pack explains that a schedule was missed.
 const SCHEDULE_MISSED: &str = "60";
 
@@ -451,8 +477,8 @@ pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
 pub(crate) fn failure_coded(tenant: &Tenant, prefix: &str, error: &CallError) -> Failure {
     let (number, message) = match error {
         CallError::Failure(failure) => return (**failure).clone(),
-        CallError::Trap(_) => ("50", error.to_string()),
-        CallError::Time(_) => ("51", error.to_string()),
+        CallError::Trap(_) | CallError::Data(_) => ("50", error.to_string()),
+        CallError::Time(_) | CallError::Cpu(_) => ("51", error.to_string()),
         CallError::Memory(_) => ("52", error.to_string()),
     };
     let known = tenant.description.errors.iter().find(|info| info.number == number);

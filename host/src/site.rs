@@ -268,7 +268,9 @@ impl Plan {
                 Err(error) => problems.push(problem(path, format!("tenants.{}", raw.name), error.to_string(), "use another component")),
             }
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
-            let identity = Identity(Sha256::new().chain_update(raw.fingerprint).chain_update(digest).finalize().into());
+            // The limits are in part those of the host.
+            let written = Sha256::new().chain_update(raw.fingerprint).chain_update(format!("{:?}", tenant.limits));
+            let identity = Identity(written.chain_update(digest).finalize().into());
             tenants.insert(tenant.name.clone(), Planned { config: tenant, identity, pack, description, connections });
         }
         if problems.iter().any(Problem::is_error) {
@@ -307,6 +309,7 @@ fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
             properties: Arc::new(config.properties),
             schedules: Arc::new(config.schedules),
             listener: config.listener.map(Arc::new),
+            limits: Arc::new(config.limits),
         };
         Ok((name, Installed { tenant, identity }))
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{ListenerConfig, Schedule};
 use crate::connection::{HttpClient, NoConnections};
 use crate::description::{Description, JobInfo, PropertyValue};
+use crate::limits::Limits;
 use crate::plugin::{CallError, Pack};
 use crate::scheduler::Agenda;
 
@@ -27,10 +28,12 @@ pub struct Tenant {
     pub schedules: Arc<Vec<Schedule>>,
     /// How events from outside are accepted, where they are.
     pub listener: Option<Arc<ListenerConfig>>,
+    /// How much its plugin may take.
+    pub limits: Arc<Limits>,
 }
 
 impl Tenant {
-    /// A tenant made in code: no connections yet, and the defaults of the pack's properties.
+    /// A tenant made in code: no connections yet, the defaults of the pack's properties, and the default limits.
     ///
     /// # Errors
     /// When the pack cannot describe itself.
@@ -45,6 +48,7 @@ impl Tenant {
             http: Arc::new(NoConnections),
             schedules: Arc::default(),
             listener: None,
+            limits: Arc::default(),
             pack,
         })
     }
@@ -73,10 +77,7 @@ impl Tenant {
 
     /// Where failures of scheduled jobs are mailed to, if anywhere.
     pub fn alert_address(&self) -> Option<&str> {
-        match self.property(self.description.alert_property.as_deref()?) {
-            Some(PropertyValue::Text(address)) if !address.trim().is_empty() => Some(address.trim()),
-            _ => None,
-        }
+        alert_address(&self.description, &self.properties)
     }
 
     /// The default interval of a job in minutes, where the pack names one.
@@ -85,5 +86,14 @@ impl Tenant {
             Some(PropertyValue::Number(minutes)) => u64::try_from(*minutes).ok(),
             _ => None,
         }
+    }
+}
+
+/// The address that the properties name for alerts, if any.
+pub(crate) fn alert_address<'a>(description: &Description, properties: &'a [(String, PropertyValue)]) -> Option<&'a str> {
+    let name = description.alert_property.as_deref()?;
+    match properties.iter().find(|(key, _)| key == name) {
+        Some((_, PropertyValue::Text(address))) if !address.trim().is_empty() => Some(address.trim()),
+        _ => None,
     }
 }

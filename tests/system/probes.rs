@@ -8,6 +8,7 @@ use shift_access::config::{ConnectionConfig, SettingValue};
 use shift_access::connection::Connections;
 use shift_access::description::PropertyValue;
 use shift_access::history::{Status, StepOutcome, Trigger};
+use shift_access::limits::Limits;
 use shift_access::mail::SmtpMailer;
 use shift_access::plugin::Pack;
 use shift_access::store::{MemoryStore, SqliteStore, Store};
@@ -18,7 +19,7 @@ use shift_access_tests::inbox::Inbox;
 use shift_access_tests::ukg::UkgSim;
 use shift_access_tests::world::World;
 
-async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
+pub(crate) async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
     let mut builder = Host::builder().store(store).cache(std::env::temp_dir().join("shift-access-tests-cache"));
     if let Some(inbox) = inbox {
         builder = builder.mailer(Arc::new(SmtpMailer::new(inbox.smtp()).unwrap()));
@@ -30,7 +31,7 @@ async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
 async fn kept(host: &Host, tenant: &Tenant, job: &str) {
     let order = Order::new(tenant, job, Trigger::Manual).unwrap();
     let detail = host.run(tenant, order, Default::default(), Default::default()).await.unwrap();
-    assert_eq!(detail.run.status, Status::Complete, "{:?}", detail.run.failure);
+    assert!(matches!(detail.run.status, Status::Complete | Status::CompleteWarn), "{:?}", detail.run.failure);
     assert!(!detail.story.steps.is_empty());
     let broken: Vec<_> = detail.story.steps.iter().filter(|step| step.outcome != StepOutcome::Passed).collect();
     assert!(broken.is_empty(), "broken promises of {job}: {broken:#?}");
@@ -55,7 +56,8 @@ async fn storage_in_memory_keeps_its_promises() {
 async fn email_keeps_its_promises_and_sends_each_message_once() {
     let inbox = Inbox::start().await.unwrap();
     let host = host(Arc::new(MemoryStore::default()), Some(&inbox)).await;
-    let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    let mut tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
+    tenant.limits = Arc::new(Limits { mail_domains: Some(vec!["acme.example".to_owned()]), ..Limits::default() });
     kept(&host, &tenant, "email").await;
     let mut subjects: Vec<_> = inbox.mails().iter().map(|mail| mail.subject()).collect();
     subjects.sort();

@@ -24,6 +24,16 @@ fn the_table_of_numbers_is_what_is_counted() {
 }
 
 #[test]
+fn the_table_of_limits_is_what_is_limited() {
+    let readme = include_str!("../../README.md");
+    let (start, end) = ("<!-- limits -->\n", "<!-- /limits -->");
+    let (before, rest) = readme.split_once(start).expect("README.md has the mark <!-- limits -->");
+    let (_, after) = rest.split_once(end).expect("README.md has the mark <!-- /limits -->");
+    // UPDATE_EXPECT=1 rewrites it.
+    expect_file!["../../README.md"].assert_eq(&format!("{before}{start}{}{end}{after}", shift_access::limits::markdown_table()));
+}
+
+#[test]
 fn every_key_of_the_pack_is_in_the_readme() {
     let readme = include_str!("../../README.md");
     for info in shift_access_core::settings::PROPERTIES {

@@ -193,7 +193,7 @@ catalogue! {
     /// The plugin failed.
     PLUGIN_FAILED = 50 {
         "The plugin failed",
-        "The plugin stopped with an error of its own (a trap). What it had stored until then is whole and true.",
+        "The plugin stopped with an error of its own (a trap), or went over a limit that the message names. What it had stored until then is whole and true.",
         "Run it again. If it fails again, report it with the run's id and the platform's log.",
     }
     /// The plugin ran out of time.
@@ -207,6 +207,12 @@ catalogue! {
         "The plugin ran out of memory",
         "The run needed more memory than the platform allows and was stopped. What it had stored until then is whole and true.",
         "Raise the memory limit of the tenant. Memory does not grow with the number of workers, so please report it as well.",
+    }
+    /// Notes were left out of the history.
+    NOTES_LEFT_OUT = 53 {
+        "Notes were left out",
+        "The run made more notes than the platform keeps of one run. The first ones are in the history, and nothing else is missing.",
+        "Look at the notes there are: so many have one cause. If all of them are wanted, raise the limit that the message names.",
     }
     /// A schedule was missed.
     SCHEDULE_MISSED = 60 {

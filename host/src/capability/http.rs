@@ -1,19 +1,51 @@
-//! Calls to the tenant's connections.
+//! Calls to the tenant's connections, so many and so large as the tenant's limits say.
 
 use wasmtime::component::Accessor;
 
-use super::{Loan, State};
-use crate::connection::{Field, HttpError, Request, Response};
+use super::{Lent, Loan, State};
+use crate::connection::{Field, HttpError, Request, Response, Throttle};
+use crate::limits::{Flight, Throttled, raise, raise_of};
 use crate::plugin::bindings::shift_access::plugin::http;
 
-impl http::Host for &mut super::Lent {}
+impl http::Host for &mut Lent {}
 
 impl http::HostWithStore<State> for Loan {
     async fn send(accessor: &Accessor<State, Self>, request: http::Request) -> Result<http::Response, http::Error> {
-        let client = accessor.with(|mut access| access.get().http.clone());
-        let answer = client.send(request.into()).await;
+        let lent = accessor.with(|mut access| access.get().clone());
+        let (request, _flight) = within_limits(&lent, request.into())?;
+        let answer = lent.http.send(request).await;
         answer.map(http::Response::from).map_err(http::Error::from)
     }
+}
+
+/// Holds a request to the tenant's limits, and counts it.
+fn within_limits(lent: &Lent, request: Request) -> Result<(Request, Flight), HttpError> {
+    let (limits, entry) = (&lent.limits, lent.scope.entry);
+    let (size, largest) = (size(&request), u64::from(limits.request_kib) << 10);
+    if size > largest {
+        let remedy = raise(&lent.tenant, "request-kib");
+        return Err(HttpError::Other(format!("the request has {size} bytes, at most {largest} may be sent; {remedy}")));
+    }
+    let most = limits.of(entry).requests;
+    if lent.scope.request() > most {
+        let remedy = raise_of(&lent.tenant, entry, "requests");
+        return Err(HttpError::Other(format!("more than {most} requests in one call; {remedy}")));
+    }
+    let flight = lent.scope.account.fly().map_err(|Throttled(wait)| {
+        tracing::debug!(tenant = %lent.tenant, "a request is over requests-in-flight or requests-a-minute");
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).ok();
+        HttpError::Throttled(Throttle { retry_after_seconds: seconds, request_id: None })
+    })?;
+    let answer = u64::from(limits.answer_mib) << 20;
+    let max_response_bytes = Some(request.max_response_bytes.map_or(answer, |asked| asked.min(answer)));
+    Ok((Request { max_response_bytes, ..request }, flight))
+}
+
+/// What a request sends, without what the platform adds.
+fn size(request: &Request) -> u64 {
+    let fields = |fields: &[Field]| fields.iter().map(|field| field.name.len() + field.value.len()).sum::<usize>();
+    let bytes = request.method.len() + request.path.len() + fields(&request.query) + fields(&request.headers) + request.body.len();
+    bytes as u64
 }
 
 impl From<http::Request> for Request {

@@ -1,18 +1,21 @@
 //! What a plugin tells of the run in hand: kept for the history, and passed on to whoever watches.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use super::Lent;
 use crate::history::{Level, Note};
+use crate::limits::Limits;
 use crate::plugin::bindings::shift_access::plugin::journal;
-
-/// Notes of one run at most: enough for a trouble with every group and many users, and no plugin can fill the disk.
-const MOST_NOTES: usize = 4_000;
 
 /// Counts of one run at most.
 const MOST_COUNTS: usize = 200;
+
+/// The longest text of a note, of a count's name and of a label, in characters: what the history keeps of it. A plugin may
+/// hand over megabytes, and they would lie here for as long as the run takes.
+const LONGEST: usize = 500;
 
 /// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Journal {
     notes: Mutex<Vec<Note>>,
+    most: usize,
+    dropped: AtomicU64,
     counts: Mutex<Vec<(String, u64)>>,
     progress: watch::Sender<Progress>,
 }
@@ -40,9 +45,27 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// A journal whose progress shows on `progress`.
+    /// A journal whose progress shows on `progress`, with as many notes as a run has by default.
     pub fn new(progress: watch::Sender<Progress>) -> Self {
-        Self { notes: Mutex::default(), counts: Mutex::default(), progress }
+        let most = Limits::default().jobs.notes;
+        Self {
+            notes: Mutex::default(),
+            most: usize::try_from(most).unwrap_or(0),
+            dropped: AtomicU64::new(0),
+            counts: Mutex::default(),
+            progress,
+        }
+    }
+
+    /// The same with at most so many notes.
+    #[must_use]
+    pub fn with_notes(self, most: u32) -> Self {
+        Self { most: usize::try_from(most).unwrap_or(usize::MAX), ..self }
+    }
+
+    /// How many notes were over the limit, and left out.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Follows the progress.
@@ -62,11 +85,10 @@ impl Journal {
 
     fn add(&self, note: Note) {
         let mut notes = self.lock();
-        if notes.len() < MOST_NOTES {
+        if notes.len() < self.most {
             notes.push(note);
-        } else if notes.len() == MOST_NOTES {
-            let message = format!("more than {MOST_NOTES} notes; the rest is left out");
-            notes.push(Note { level: Level::Warning, code: None, message, subject: None, ..note });
+        } else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -77,11 +99,11 @@ impl Journal {
 
 impl journal::Host for &mut Lent {
     fn progress(&mut self, done: u64, total: Option<u64>, label: String) {
-        self.journal.progress.send_replace(Progress { done, total, label });
+        self.journal.progress.send_replace(Progress { done, total, label: short(label) });
     }
 
     fn counts(&mut self, counts: Vec<(String, u64)>) {
-        let counts = counts.into_iter().take(MOST_COUNTS).collect();
+        let counts = counts.into_iter().take(MOST_COUNTS).map(|(name, value)| (short(name), value)).collect();
         *self.journal.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
@@ -92,6 +114,16 @@ impl journal::Host for &mut Lent {
             journal::Level::Error => Level::Error,
         };
         let at = self.clock.now();
-        self.journal.add(Note { at, level, code: note.code, message: note.message, subject: note.subject });
+        self.journal.add(Note { at, level, code: note.code.map(short), message: short(note.message), subject: note.subject.map(short) });
     }
+}
+
+/// A text that is no longer than it may be.
+fn short(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }

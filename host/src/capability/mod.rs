@@ -12,14 +12,15 @@ mod properties;
 mod storage;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::clock::{Clock, SystemClock, WallClock};
 use crate::connection::{HttpClient, NoConnections};
-use crate::description::PropertyValue;
-use crate::limits::Limits;
+use crate::description::{Description, PropertyValue};
+use crate::limits::{Account, Entry, Gauge, Growth, Limits};
 use crate::mail::Postbox;
 use crate::plugin::bindings::Plugin;
 use crate::store::{MemoryStore, Store};
@@ -49,11 +50,45 @@ pub struct Lent {
     pub revision: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How much it may take.
+    pub limits: Arc<Limits>,
+    /// Whom, and as what, the call is counted for. Only a host can say so.
+    pub scope: Scope,
+}
+
+/// Whom a call of the plugin is counted for, and as what.
+#[derive(Clone)]
+pub struct Scope {
+    /// What the tenant uses at the moment.
+    pub(crate) account: Arc<Account>,
+    /// What the pack says of itself; `None` where it is asked for that.
+    description: Option<Arc<Description>>,
+    pub(crate) entry: Entry,
+    /// How many calls to other systems it has begun.
+    requests: Arc<AtomicU32>,
+}
+
+impl Scope {
+    pub(crate) fn new(account: Arc<Account>, description: Option<Arc<Description>>) -> Self {
+        Self { account, description, entry: Entry::Questions, requests: Arc::default() }
+    }
+
+    /// Counts one more call to another system, and tells how many there are.
+    fn request(&self) -> u32 {
+        self.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
 }
 
 impl Lent {
+    /// The same for a call of this entry point.
+    pub(crate) fn to(self, entry: Entry) -> Self {
+        let scope = Scope { entry, requests: Arc::default(), ..self.scope };
+        Self { scope, ..self }
+    }
+
     /// For the pure functions, which call no import: nothing to reach, nothing to keep.
     pub(crate) fn nothing() -> Self {
+        let limits = Arc::<Limits>::default();
         Self {
             tenant: Arc::from(""),
             http: Arc::new(NoConnections),
@@ -64,6 +99,8 @@ impl Lent {
             properties: Arc::default(),
             revision: 0,
             clock: Arc::new(SystemClock),
+            scope: Scope::new(Arc::new(Account::new(limits.clone())), None),
+            limits,
         }
     }
 }
@@ -73,26 +110,35 @@ pub(crate) struct State {
     lent: Lent,
     wasi: WasiCtx,
     table: ResourceTable,
-    pub(crate) limits: Limits,
+    pub(crate) growth: Growth,
 }
 
 impl State {
-    pub(crate) fn new(lent: Lent, limits: Limits) -> Self {
-        let wasi = WasiCtxBuilder::new().wall_clock(WallClock(lent.clock.clone())).build();
-        Self { lent, wasi, table: ResourceTable::new(), limits }
+    pub(crate) fn new(lent: Lent, gauge: &Arc<Gauge>) -> Self {
+        let random = u64::from(lent.limits.random_kib) << 10;
+        let wasi = WasiCtxBuilder::new().wall_clock(WallClock(lent.clock.clone())).max_random_size(random).build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(lent.limits.resources).unwrap_or(usize::MAX));
+        let growth = Growth::new(&lent.limits, lent.scope.entry, gauge.clone());
+        Self { lent, wasi, table, growth }
     }
 
-    /// Whether WASI tells this loan's time.
-    pub(crate) fn has_clock_of(&self, lent: &Lent) -> bool {
-        Arc::ptr_eq(&self.lent.clock, &lent.clock)
-    }
-
-    /// Lends anew, for another call of the same tenant.
-    pub(crate) fn lend(&mut self, lent: Lent) {
+    /// Lends anew, for another call of the same tenant; `false` where what is there does not fit the loan: its time is that of
+    /// another host, its limits are others, or it has more memory than this entry point may.
+    pub(crate) fn lend(&mut self, lent: Lent) -> bool {
+        let same_clock = Arc::ptr_eq(&self.lent.clock, &lent.clock);
+        let same_limits = Arc::ptr_eq(&self.lent.limits, &lent.limits) || self.lent.limits == lent.limits;
+        let fits = same_clock && same_limits && self.growth.hold_to(&lent.limits, lent.scope.entry);
         // The ones before are still held here, so that others cannot lie at the same address.
         let others = !Arc::ptr_eq(&self.lent.properties, &lent.properties);
         let revision = self.lent.revision + u64::from(others);
         self.lent = Lent { revision, ..lent };
+        fits
+    }
+
+    /// What is lent.
+    pub(crate) fn lent(&self) -> &Lent {
+        &self.lent
     }
 }
 

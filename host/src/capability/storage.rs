@@ -3,8 +3,9 @@
 use wasmtime::component::Accessor;
 
 use super::{Lent, Loan, State};
+use crate::limits::raise;
 use crate::plugin::bindings::shift_access::plugin::storage;
-use crate::store::{Condition, Entry, Outcome, Scan, Space, StoreError, Write};
+use crate::store::{Condition, Entry, Outcome, Quota, Scan, Space, StoreError, Write};
 
 impl storage::Host for &mut Lent {}
 
@@ -17,8 +18,9 @@ impl storage::HostWithStore<State> for Loan {
 
     async fn commit(accessor: &Accessor<State, Self>, writes: Vec<storage::Write>) -> Result<storage::Outcome, storage::Error> {
         let lent = lent(accessor);
+        check_values(&lent, &writes)?;
         let writes = writes.into_iter().map(Write::from).collect();
-        Ok(match lent.store.commit(&space(&lent), writes).await? {
+        Ok(match lent.store.commit_within(&space(&lent), writes, quota(&lent)).await.map_err(|error| told(&lent, error))? {
             Outcome::Committed => {
                 lent.commits.raise(&lent.tenant);
                 storage::Outcome::Committed
@@ -47,6 +49,33 @@ fn space(lent: &Lent) -> Space {
     Space::plugin(&*lent.tenant)
 }
 
+fn quota(lent: &Lent) -> Quota {
+    Quota { bytes: u64::from(lent.limits.storage_mib) << 20, keys: lent.limits.keys.into() }
+}
+
+/// Refuses a value that is larger than the tenant's may be.
+fn check_values(lent: &Lent, writes: &[storage::Write]) -> Result<(), storage::Error> {
+    let most = u64::from(lent.limits.value_kib) << 10;
+    let size = |write: &storage::Write| write.value.as_ref().map_or(0, |value| value.len() as u64);
+    match writes.iter().find(|write| size(write) > most) {
+        Some(large) => {
+            let (key, bytes, remedy) = (&large.key, size(large), raise(&lent.tenant, "value-kib"));
+            Err(storage::Error::Invalid(format!("the value of {key:?} has {bytes} bytes, at most {most} are allowed; {remedy}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The store's error; over a quota with the key to raise.
+fn told(lent: &Lent, error: StoreError) -> storage::Error {
+    let key = match &error {
+        StoreError::QuotaExceeded { .. } => "storage-mib",
+        StoreError::TooManyKeys { .. } => "keys",
+        _ => return error.into(),
+    };
+    storage::Error::QuotaExceeded(format!("{error}; {}", raise(&lent.tenant, key)))
+}
+
 impl From<Entry> for storage::Entry {
     fn from(entry: Entry) -> Self {
         Self { key: entry.key, value: entry.value, revision: entry.revision }
@@ -67,7 +96,7 @@ impl From<storage::Write> for Write {
 impl From<StoreError> for storage::Error {
     fn from(error: StoreError) -> Self {
         match error {
-            quota @ StoreError::QuotaExceeded { .. } => Self::QuotaExceeded(quota.to_string()),
+            quota @ (StoreError::QuotaExceeded { .. } | StoreError::TooManyKeys { .. }) => Self::QuotaExceeded(quota.to_string()),
             StoreError::Invalid(text) => Self::Invalid(text),
             other => Self::Unavailable(other.to_string()),
         }

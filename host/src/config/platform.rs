@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use super::address::is_loopback_host;
 use super::credential::{self, Environment};
 use super::document::{Place, Report, Section};
+use super::limits;
+use crate::limits::Limits;
 
 /// The table `[host]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct HostConfig {
     pub proxy_of_environment: bool,
     /// The folder in which components are looked for by their digest, where there is one.
     pub components: Option<PathBuf>,
+    /// The limits of every tenant that has none of its own.
+    pub limits: Limits,
 }
 
 impl Default for HostConfig {
@@ -30,6 +34,7 @@ impl Default for HostConfig {
             storage: StorageConfig::Sqlite(PathBuf::from(DATABASE)),
             proxy_of_environment: false,
             components: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -77,12 +82,14 @@ pub(super) fn host(mut section: Section<'_>, folder: &Path, report: &mut Report)
     let storage = section.text("storage", "sqlite://records.db", report).and_then(|(text, place)| storage(&text, &place, folder, report));
     let proxy = section.text("proxy", "environment", report).and_then(|(text, place)| proxy(&text, &place, report));
     let components = section.text("components", "components", report).map(|(text, _)| folder.join(text));
+    let limits = limits::read(&mut section, &default.limits, report);
     section.finish("key", report);
     HostConfig {
         listen: listen.unwrap_or(default.listen),
         storage: storage.unwrap_or(default.storage),
         proxy_of_environment: proxy.unwrap_or(default.proxy_of_environment),
         components,
+        limits,
     }
 }
 

@@ -8,12 +8,14 @@ use super::component::ComponentSource;
 use super::connection::{self, ConnectionConfig};
 use super::document::{Node, Place, Report, Section, Value, join, suggestion};
 use super::fingerprint;
+use super::limits;
 use super::listener::{self, ListenerConfig, RawListener};
 use super::problem::{Problem, Severity};
 use super::property;
 use super::schedule::{self, RawSchedule, Schedule};
 use crate::description::{Description, PropertyValue};
 use crate::grant::{Grants, Ungranted};
+use crate::limits::Limits;
 
 /// Which environment a tenant belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Tenant {
     pub schedules: Vec<Schedule>,
     /// The listener, where it has one.
     pub listener: Option<ListenerConfig>,
+    /// How much its plugin may take.
+    pub limits: Limits,
     /// Where all this was written.
     pub origin: Origin,
 }
@@ -97,7 +101,7 @@ pub struct RawTenant {
     pub component: Option<ComponentSource>,
     /// What of the platform its plugin may have.
     pub grants: Grants,
-    /// A digest of all that was written of it, and of the secrets that it points at. Two that are equal are configured
+    /// A digest of all that was written of it, and of the secrets that it points at; not of the host's limits. Two that are equal are configured
     /// alike, wherever in the file they stand.
     pub(crate) fingerprint: [u8; 32],
     component_line: Option<usize>,
@@ -108,6 +112,7 @@ pub struct RawTenant {
     properties: Option<(Node, Place)>,
     schedules: Vec<RawSchedule>,
     listener: Option<RawListener>,
+    pub(super) limits: Limits,
 }
 
 impl fmt::Debug for RawTenant {
@@ -153,27 +158,31 @@ impl RawTenant {
             properties,
             schedules,
             listener,
+            limits: self.limits.clone(),
             origin: Origin { file: Some(self.file.clone()), line, lines },
         };
         (tenant, report.into_problems())
     }
 }
 
+/// What a tenant's table stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) file: &'a Path,
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    /// What holds where the tenant says nothing else.
+    pub(super) limits: &'a Limits,
+}
+
 /// Reads the table `[tenants]`.
-pub(super) fn read_all(
-    node: &Node,
-    place: Place,
-    file: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-    report: &mut Report,
-) -> BTreeMap<String, RawTenant> {
+pub(super) fn read_all(node: &Node, place: Place, around: &Around<'_>, report: &mut Report) -> BTreeMap<String, RawTenant> {
     let mut tenants = BTreeMap::new();
     let Some(mut section) = Section::open(node, place, report) else { return tenants };
     for (name, node, place) in section.all() {
         check_name(name, &place, report);
-        let fingerprint = fingerprint::of(node, file.parent().unwrap_or(Path::new("")), env);
+        let fingerprint = fingerprint::of(node, around.file.parent().unwrap_or(Path::new("")), around.env);
         if let Some(section) = Section::open(node, place, report) {
-            tenants.insert(name.to_owned(), RawTenant { fingerprint, ..read(name, section, file, env, report) });
+            tenants.insert(name.to_owned(), RawTenant { fingerprint, ..read(name, section, around, report) });
         }
     }
     if tenants.is_empty() && report.problems.is_empty() {
@@ -190,7 +199,8 @@ fn check_name(name: &str, place: &Place, report: &mut Report) {
     }
 }
 
-fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> RawTenant {
+fn read(name: &str, mut section: Section<'_>, around: &Around<'_>, report: &mut Report) -> RawTenant {
+    let Around { file, env, limits } = *around;
     let folder = file.parent().unwrap_or(Path::new(""));
     let environment = section.required_text("environment", "TEST", report).and_then(|(text, place)| environment(&text, &place, report));
     let component = section.text("component", "plugin.wasm", report);
@@ -204,6 +214,7 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
     let schedules = section.get("schedules").map(|(node, place)| schedule::read(node, &place, report)).unwrap_or_default();
     let listener =
         section.get("listener").and_then(|(node, place)| listener::read(Section::open(node, place, report)?, folder, env, report));
+    let limits = limits::read(&mut section, limits, report);
     let place = section.place.clone();
     section.finish("key", report);
     RawTenant {
@@ -220,6 +231,7 @@ fn read(name: &str, mut section: Section<'_>, file: &Path, env: &dyn Fn(&str) ->
         properties,
         schedules,
         listener,
+        limits,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::description::{
     self, AddressRule, Connection, Description, Encoding, JobInfo, Kind, ListenerInfo, Parameter, PropertyInfo, PropertyValue, Scheme,
     Setting, Source,
 };
+use crate::limits::Limits;
 
 fn setting(name: &str, secret: bool, required: bool) -> Setting {
     Setting { name: name.to_owned(), secret, required, summary: "Ask for it.".to_owned(), ..Setting::default() }
@@ -428,4 +429,20 @@ fn names_of_tenants_are_checked() {
         let (_, problems) = File::of(format!("[tenants.{name}]\nenvironment = \"TEST\"\n")).read();
         assert_eq!(problems.is_empty(), good, "{name}: {:?}", told(&problems));
     }
+}
+
+#[test]
+fn limits_of_the_host_hold_unless_the_tenant_or_the_entry_point_says_otherwise() {
+    let limits = "[host.limits]\nmemory-mib = 100\nkeys = 7\ncpu-seconds = 5\n[host.limits.jobs]\nmemory-mib = 200\nwall-seconds = 60\n";
+    let own = "[tenants.acme.limits]\ncpu-seconds = 6\nmail-domains = [\"a.example\"]\n[tenants.acme.limits.questions]\nmemory-mib = 50\n";
+    let (config, problems) = File::of(format!("{limits}{HEAD}{ALPHA}{own}[tenants.other]\nenvironment = \"TEST\"\n")).read();
+    assert_eq!(told(&problems), Vec::<String>::new());
+    let of = |name: &str| config.tenants[name].limits.clone();
+    let memory = |limits: &Limits| [limits.jobs.memory_mib, limits.listener.memory_mib, limits.questions.memory_mib];
+    assert_eq!([memory(&of("acme")), memory(&of("other"))], [[200, 100, 50], [200, 100, 100]]);
+    assert_eq!([of("acme").jobs.cpu_seconds, of("other").jobs.cpu_seconds], [6, 5]);
+    assert_eq!([of("acme").keys, of("other").keys], [7, 7]);
+    assert_eq!((of("acme").jobs.wall_seconds, of("acme").listener.wall_seconds), (Some(60), None));
+    assert_eq!((of("acme").mail_domains, of("other").mail_domains), (Some(vec!["a.example".to_owned()]), None));
+    assert_eq!(of("other").questions.requests, Limits::default().questions.requests);
 }

@@ -140,7 +140,9 @@ impl Consumer<'_> {
             return;
         }
         let Some(mut minute) = self.minute().await else { return };
-        let trial = Trial { runner: self.runner, tenant: self.tenant, life: self.life, limit: self.shared.rules.call_limit };
+        let wall = self.tenant.limits.listener.wall_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let limit = wall.unwrap_or(self.shared.rules.call_limit);
+        let trial = Trial { runner: self.runner, tenant: self.tenant, life: self.life, limit };
         let verdicts = trial.hold(&mut minute, &events).await;
         if let Some(verdicts) = verdicts {
             for judged in settle::commits(segments, verdicts) {
@@ -212,7 +214,7 @@ impl Consumer<'_> {
     async fn end_minute(&mut self) {
         if let Some(minute) = self.minute.take() {
             let duplicates = self.shared.numbers.duplicates();
-            minute.end(self.runner, duplicates.saturating_sub(self.duplicates)).await;
+            minute.end(self.runner, self.tenant, duplicates.saturating_sub(self.duplicates)).await;
             self.duplicates = duplicates;
         }
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::consumer::LISTENER;
 use crate::capability::{Journal, Lent};
 use crate::history::{Counts, Ending, Failure, Level, OpenRun, Status, Trigger, Warning};
+use crate::limits::Entry;
 use crate::plugin::CallError;
 use crate::runner::{self, Calls, Runner};
 use crate::store::StoreError;
@@ -50,7 +51,7 @@ impl Minute {
         Ok(Self {
             open,
             over,
-            journal: Arc::default(),
+            journal: Arc::new(Journal::default().with_notes(tenant.limits.listener.notes)),
             calls: Arc::new(runner.calls(tenant)),
             tally: Tally::default(),
             warnings: Vec::new(),
@@ -105,8 +106,8 @@ impl Minute {
     }
 
     /// Writes how it ended, and how many duplicates came meanwhile. A run that cannot be written is told in the log; its events are settled all the same.
-    pub(super) async fn end(self, runner: &Runner, duplicates: u64) {
-        let (tenant, id) = (self.open.run.tenant.clone(), self.open.run.run.clone());
+    pub(super) async fn end(self, runner: &Runner, tenant: &Tenant, duplicates: u64) {
+        let id = self.open.run.run.clone();
         let Tally { done, retried, rejected } = self.tally;
         let counts = [
             ("events", done + retried + rejected),
@@ -122,6 +123,7 @@ impl Minute {
             let message = format!("{} more events were given up; the dead letters tell why", self.unsaid);
             warnings.push(Warning { code: last.code, message, subject: None });
         }
+        warnings.extend(runner::dropped_notes(tenant, code_prefix(tenant), &self.journal, Entry::Listener));
         let notes = self.journal.notes();
         let noted = notes.iter().any(|note| note.level != Level::Info);
         // Where the plugin answered at all, what it failed over is a warning.
@@ -136,7 +138,7 @@ impl Minute {
         ending.story.notes = notes;
         ending.story.calls = self.calls.take();
         if let Err(error) = runner.finish(self.open, ending).await {
-            tracing::error!(tenant, run = id, %error, "the end of a listener's run could not be written to the history");
+            tracing::error!(tenant = %tenant.name, run = id, %error, "the end of a listener's run could not be written to the history");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Brings events to the plugin, and finds out which of them it fails over.
 //!
 //! A plugin that traps or runs out of memory over many events is called again with each half of them, until those to blame
-//! stand alone and the others are dealt with. One that runs out of time is not: each try would cost as much time again. Its
+//! stand alone and the others are dealt with. One that runs out of time, or of processor time, is not: each try would cost as much again. Its
 //! events are put off and come back in smaller calls. An event is to blame for the time only where the plugin called nobody
 //! over it: otherwise it is another system that is slow.
 
@@ -88,7 +88,9 @@ impl Trial<'_> {
                     fill(&mut verdicts, range, Verdict::Late { together: (together / SMALLER).max(1), failure });
                 }
                 _ if together <= 1 => fill(&mut verdicts, range, Verdict::Blamed(failure)),
-                CallError::Time(_) => fill(&mut verdicts, range, Verdict::Late { together: (together / SMALLER).max(1), failure }),
+                CallError::Time(_) | CallError::Cpu(_) => {
+                    fill(&mut verdicts, range, Verdict::Late { together: (together / SMALLER).max(1), failure })
+                }
                 _ => {
                     let middle = range.start + together / 2;
                     ranges.extend([middle..range.end, range.start..middle]);

@@ -20,6 +20,11 @@ pub fn is_address(text: &str) -> bool {
     mailbox(text).is_ok()
 }
 
+/// Where mail to this goes, where it can be written to at all.
+pub(crate) fn domain(text: &str) -> Option<String> {
+    mailbox(text).ok().map(|mailbox| mailbox.email.domain().to_owned())
+}
+
 /// Checks what of a message does not depend on the server.
 pub(super) fn check(mail: &Mail) -> Result<(), MailError> {
     if mail.to.is_empty() || mail.to.len() > MAX_TO {

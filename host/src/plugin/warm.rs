@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use super::bindings::Plugin;
+use super::bounds;
 use crate::capability::{Lent, State};
 use crate::engine;
 use crate::limits::Gauge;
@@ -39,14 +40,15 @@ impl Instance {
         Self { store, plugin, gauge, calls: 0, since: Instant::now() }
     }
 
-    /// Lends anew, for the next call.
-    pub(super) fn lend(&mut self, lent: Lent) {
-        self.store.data_mut().lend(lent);
-        self.store.set_epoch_deadline(1);
+    /// Lends anew, for the next call, with all the limits of that one; `false` where the instance does not fit them.
+    fn lend(&mut self, lent: &Lent) -> bool {
+        let fits = self.store.data_mut().lend(lent.clone());
+        bounds::arm(&mut self.store);
+        fits
     }
 
     fn is_spent(&self) -> bool {
-        self.calls >= MOST_CALLS || self.since.elapsed() >= OLDEST || self.gauge.refused()
+        self.calls >= MOST_CALLS || self.since.elapsed() >= OLDEST || self.gauge.refused().is_some()
     }
 }
 
@@ -64,15 +66,14 @@ struct Waiting {
 }
 
 impl Warm {
-    /// One of this tenant's with the same clock, if one waits.
+    /// One of this tenant's, if one waits that fits what is lent. Two hosts may have a pack in common, and each its own time.
     pub(super) fn take(&self, lent: &Lent) -> Option<Instance> {
         let mut waiting = self.lock();
         // The latest: those that are never needed grow old and go.
-        let instance = waiting.of.get_mut(&lent.tenant)?.pop()?;
+        let mut instance = waiting.of.get_mut(&lent.tenant)?.pop()?;
         waiting.all -= 1;
         drop(waiting);
-        // Two hosts may have a pack in common, and each its own time.
-        Some(instance).filter(|instance| instance.store.data().has_clock_of(lent))
+        instance.lend(lent).then_some(instance)
     }
 
     /// Takes back one whose call ended well.

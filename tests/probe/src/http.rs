@@ -23,6 +23,11 @@ fn request(connection: &str, path: &str) -> Request {
     }
 }
 
+/// A request for a page that is there.
+pub fn page() -> Request {
+    request("main", PAGE)
+}
+
 /// Asks for a page that is there, and then for one that a test may leave without an answer.
 pub async fn ask() {
     let _ = send(request("main", PAGE)).await;

@@ -9,6 +9,7 @@ mod bindings;
 mod changes;
 mod email;
 mod events;
+mod greed;
 mod http;
 mod journal;
 mod properties;
@@ -51,6 +52,7 @@ impl jobs::Guest for Probe {
                 std::hint::spin_loop();
             },
             "memory" => hog(),
+            greed if greed::JOBS.contains(&greed) => return Ok(greed::run(greed, &job.options).await),
             other => return Err(failure(&format!("there is no job {other}"))),
         }
         Ok(jobs::Report { counts: Vec::new(), warnings: Vec::new(), steps: promises.0 })
@@ -85,15 +87,20 @@ impl pack::Guest for Probe {
             summary: format!("Checks what the platform promises of {name}."),
             schedulable: true,
             interval_property: None,
-            options: if name == "change" { changes::options() } else { Vec::new() },
+            options: match name {
+                "change" => changes::options(),
+                greed if greed::JOBS.contains(&greed) => greed::options(),
+                _ => Vec::new(),
+            },
         };
+        let jobs = ["storage", "http", "email", "journal", "properties", "change", "trap", "loop", "memory"];
         pack::Description {
             title: "Platform probe".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             summary: "Checks the promises of the contract from inside.".to_owned(),
             connections: vec![http::connection("main"), http::connection("refused")],
             properties: properties::described(),
-            jobs: ["storage", "http", "email", "journal", "properties", "change", "trap", "loop", "memory"].map(job).to_vec(),
+            jobs: jobs.into_iter().chain(greed::JOBS).map(job).collect(),
             listener: Some(events::described()),
             surfaces: Vec::new(),
             code_prefix: "PROBE-".to_owned(),
@@ -118,8 +125,13 @@ impl listener::Guest for Probe {
 }
 
 impl access::Guest for Probe {
-    /// The reason tells how many calls this very instance has answered; the user `trap` ends it.
+    /// The reason tells how many calls this very instance has answered; the user `trap` ends it, and `loop` never does.
     async fn decide(questions: Vec<access::Question>) -> Result<Vec<access::Decision>, access::Failure> {
+        if questions.iter().any(|question| question.user == "loop") {
+            loop {
+                std::hint::spin_loop();
+            }
+        }
         if questions.iter().any(|question| question.user == "trap") {
             std::process::abort();
         }
