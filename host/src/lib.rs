@@ -12,6 +12,7 @@
 //! use shift_access::connection::Connections;
 //! use shift_access::description::PropertyValue;
 //! use shift_access::history::{Status, Trigger};
+//! use shift_access::limits::Limits;
 //! use shift_access::mail::{Mail, MailError, Mailer};
 //! use shift_access::plugin::Pack;
 //! use shift_access::store::{Entry, Guard, MemoryStore, Outcome, Page, Scan, Space, Store, StoreError, Write};
@@ -63,6 +64,11 @@
 //! // The pack, and a tenant of it.
 //! let mut tenant = Tenant::new("acme", Pack::built_in(host.engine())?).await?;
 //! tenant.set("user-groups", PropertyValue::Items(vec!["Store 12 Hourly".to_owned()]));
+//!
+//! // How much its plugin may take: everything has a limit, and a default.
+//! let mut limits = Limits { storage_mib: 64, mail_domains: Some(vec!["acme.example".to_owned()]), ..Limits::default() };
+//! limits.questions.cpu_seconds = 2;
+//! tenant.limits = Arc::new(limits);
 //!
 //! // Its connections: the pack describes how each logs in, the platform holds the credentials.
 //! let secret = |text: &str| SettingValue::Secret(text.to_owned().into());

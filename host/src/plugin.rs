@@ -29,7 +29,7 @@ pub(crate) mod bindings {
 
 use bindings::exports::shift_access::plugin as exports;
 use bindings::{Plugin, PluginPre};
-use bounds::Bounds;
+use bounds::{Bounds, Wall};
 
 pub use fit::Misfit;
 
@@ -37,13 +37,13 @@ pub use fit::Misfit;
 pub const BUILT_IN: &[u8] = include_bytes!(env!("BUILT_IN_PACK"));
 
 /// How long a question, a page or a description may take, unless the tenant's limits say otherwise.
-const QUESTION_LIMIT: Duration = Duration::from_secs(30);
+const QUESTION_LIMIT: Wall = Wall::Usually(Duration::from_secs(30));
 
 /// The same of reading one user anew: it calls other systems.
-const LOOK_UP_LIMIT: Duration = Duration::from_secs(180);
+const LOOK_UP_LIMIT: Wall = Wall::Usually(Duration::from_secs(180));
 
 /// The same of matching all users with all persons: it reads both systems.
-const IDENTITIES_LIMIT: Duration = Duration::from_secs(30 * 60);
+const IDENTITIES_LIMIT: Wall = Wall::Usually(Duration::from_secs(30 * 60));
 
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -266,8 +266,9 @@ impl Pack {
     ) -> Result<Outcome, CallError> {
         let options = options.iter().map(|(name, value)| capability::property(name, value)).collect();
         let job = exports::jobs::Job { name: job.to_owned(), run: run.to_owned(), options };
-        let (answer, memory_peak) =
-            call!(self, lent, Jobs, limit, "jobs.run", |accessor, plugin| plugin.shift_access_plugin_jobs().call_run(accessor, job))?;
+        let (answer, memory_peak) = call!(self, lent, Jobs, Wall::Exactly(limit), "jobs.run", |accessor, plugin| plugin
+            .shift_access_plugin_jobs()
+            .call_run(accessor, job))?;
         Ok(match answer {
             Ok(report) => Outcome { report: report.into(), failure: None, memory_peak },
             Err(failure) => {
@@ -304,7 +305,7 @@ impl Pack {
         let event = |(id, body): (&str, &[u8])| exports::listener::Event { id: id.to_owned(), run: run.to_owned(), body: body.to_vec() };
         let brought: Vec<_> = events.into_iter().map(event).collect();
         let count = brought.len();
-        let answer = ask!(self, lent, Listener, limit, "listener.handle", |accessor, plugin| plugin
+        let answer = ask!(self, lent, Listener, Wall::Exactly(limit), "listener.handle", |accessor, plugin| plugin
             .shift_access_plugin_listener()
             .call_handle(accessor, brought))?;
         if answer.len() != count {

@@ -144,7 +144,10 @@ impl RawTenant {
         let folder = self.file.parent().unwrap_or(Path::new(""));
         let mut lines = BTreeMap::new();
         let surroundings = connection::Surroundings { folder, env };
-        let connections = connection::resolve(self.connections.as_ref(), &self.place, &description.connections, &surroundings, &mut report);
+        let mut connections =
+            connection::resolve(self.connections.as_ref(), &self.place, &description.connections, &surroundings, &mut report);
+        let largest = u64::from(self.limits.answer_mib) << 20;
+        connections.values_mut().for_each(|connection| connection.max_response_bytes = largest);
         let properties = property::resolve(self.properties.as_ref(), &description.properties, &mut lines, &mut report);
         let schedules = self.schedules.iter().filter_map(|raw| schedule::resolve(raw, &description.jobs, &mut report)).collect();
         let listener = self.listener.as_ref().map(|raw| raw.resolve(description.listener.as_ref(), &mut report));

@@ -434,7 +434,7 @@ fn names_of_tenants_are_checked() {
 #[test]
 fn limits_of_the_host_hold_unless_the_tenant_or_the_entry_point_says_otherwise() {
     let limits = "[host.limits]\nmemory-mib = 100\nkeys = 7\ncpu-seconds = 5\n[host.limits.jobs]\nmemory-mib = 200\nwall-seconds = 60\n";
-    let own = "[tenants.acme.limits]\ncpu-seconds = 6\nmail-domains = [\"a.example\"]\n[tenants.acme.limits.questions]\nmemory-mib = 50\n";
+    let own = "[tenants.acme.limits]\ncpu-seconds = 6\nanswer-mib = 64\nmail-domains = [\"a.example\"]\n[tenants.acme.limits.questions]\nmemory-mib = 50\n";
     let (config, problems) = File::of(format!("{limits}{HEAD}{ALPHA}{own}[tenants.other]\nenvironment = \"TEST\"\n")).read();
     assert_eq!(told(&problems), Vec::<String>::new());
     let of = |name: &str| config.tenants[name].limits.clone();
@@ -445,4 +445,6 @@ fn limits_of_the_host_hold_unless_the_tenant_or_the_entry_point_says_otherwise()
     assert_eq!((of("acme").jobs.wall_seconds, of("acme").listener.wall_seconds), (Some(60), None));
     assert_eq!((of("acme").mail_domains, of("other").mail_domains), (Some(vec!["a.example".to_owned()]), None));
     assert_eq!(of("other").questions.requests, Limits::default().questions.requests);
+    let (tenant, _) = config.tenants["acme"].resolve(&pack(), &env);
+    assert_eq!(tenant.connections["alpha"].max_response_bytes, 64 << 20);
 }

@@ -25,10 +25,23 @@ pub(super) struct Bounds {
     entry: Entry,
 }
 
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wall {
+    /// So long, as whoever calls has found out.
+    Exactly(Duration),
+    /// So long unless the tenant's limits say otherwise.
+    Usually(Duration),
+}
+
 impl Bounds {
-    /// Those of the call that this is lent for, which may take so long.
-    pub(super) fn of(lent: &Lent, wall: Duration) -> Self {
+    /// Those of the call that this is lent for.
+    pub(super) fn of(lent: &Lent, wall: Wall) -> Self {
         let (limits, entry) = (lent.limits.clone(), lent.scope.entry);
+        let wall = match wall {
+            Wall::Exactly(wall) => wall,
+            Wall::Usually(wall) => limits.of(entry).wall_seconds.map_or(wall, |seconds| Duration::from_secs(seconds.into())),
+        };
         Self {
             tenant: lent.tenant.clone(),
             at_once: limits.calls_at_once.max(1),

@@ -94,6 +94,13 @@ async fn a_call_that_takes_too_long_is_51_from_outside() {
 }
 
 #[tokio::test]
+async fn a_question_has_the_time_that_the_limits_of_questions_say() {
+    let (host, tenant) = under(|limits| limits.questions.wall_seconds = Some(1)).await;
+    let error = tenant.pack.decide(host.lend(&tenant), vec![("loop".to_owned(), None)]).await.unwrap_err();
+    assert_eq!(error.to_string(), "the plugin did not end within 1s; raise wall-seconds under [tenants.probe.limits.questions]");
+}
+
+#[tokio::test]
 async fn each_call_has_its_whole_time_also_in_an_instance_that_has_answered_before() {
     let (host, tenant) = under(|limits| limits.questions.cpu_seconds = 1).await;
     let ask = async |user: &str| tenant.pack.decide(host.lend(&tenant), vec![(user.to_owned(), None)]).await;
