@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn no_tenant_has_more_than_half_of_the_processors() {
+        let there = std::thread::available_parallelism().unwrap().get();
+        let account = Account::new(Arc::default());
+        assert!((1..=(there / 2).max(1)).contains(&account.processors.available_permits()));
+    }
+
+    #[test]
     fn only_what_was_used_of_late_is_remembered() {
         let accounts = Accounts::default();
         let limits = Arc::new(Limits::default());

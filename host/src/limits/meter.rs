@@ -14,7 +14,7 @@ use tokio_util::sync::PollSemaphore;
 
 /// A call that took no longer than this waits for nobody: next to all questions. One that goes on shares the processors that
 /// its tenant may keep busy with the tenant's other calls, so that a hundred endless loops leave room for the neighbours.
-const SHORT: Duration = Duration::from_millis(5);
+const SHORT: Duration = Duration::from_millis(2);
 
 /// The call kept a processor busy for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
