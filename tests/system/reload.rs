@@ -209,6 +209,18 @@ async fn who_did_not_change_keeps_its_connections_wherever_in_the_file_it_stands
 }
 
 #[tokio::test]
+async fn a_limit_of_the_host_changes_the_tenants_that_have_none_of_their_own() {
+    let stage = demo().await.unwrap();
+    write(&stage, &["acme", "other"]);
+    stage.configure_more("[tenants.other.limits]\nkeys = 500").unwrap();
+    let site = open(&stage).await;
+    stage.configure_more("[host.limits]\nkeys = 400").unwrap();
+    let changes = reload(&site, &stage).await.unwrap();
+    assert_eq!(changes, Changes { changed: vec!["acme".to_owned()], ..Changes::default() });
+    assert_eq!(["acme", "other"].map(|name| site.tenant(name).unwrap().limits.keys), [400, 500]);
+}
+
+#[tokio::test]
 async fn a_secret_that_was_renewed_and_a_component_that_was_exchanged_are_changes() {
     let stage = demo().await.unwrap();
     stage.configure(BOTH).unwrap();

@@ -275,3 +275,18 @@ async fn a_run_may_be_given_its_time_and_one_of_the_limits_is_the_default() {
     let detail = host.run(&tenant, order, Default::default(), Default::default()).await.unwrap();
     ended(&detail, "PROBE-51", &["did not end within 100ms"]);
 }
+
+#[tokio::test]
+async fn a_limit_of_the_configuration_holds_for_the_program_and_its_history_names_the_line_to_raise() {
+    let stage = crate::demo().await.unwrap();
+    stage.configure("user-groups = \"Store 12 Hourly, Store 14 Hourly\"").unwrap();
+    stage.configure_more("[tenants.acme.limits.jobs]\nmemory-mib = 2").unwrap();
+    let failed = stage.run(&["run", "acme", "batch", "--json"]).await.unwrap();
+    assert_eq!(failed.code, Some(1), "{}", failed.err);
+    let failure = failed.json().unwrap()["failure"].clone();
+    assert_eq!(failure["code"], "HWBS-WS52", "{failure}");
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.contains("more than 2 MiB of memory; raise memory-mib under [tenants.acme.limits.jobs]"), "{message}");
+    let history = stage.run(&["history", "acme"]).await.unwrap().out;
+    assert!(history.contains("HWBS-WS52"), "{history}");
+}
