@@ -13,7 +13,8 @@ use super::{BUSY, failed};
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// `STEPS[n]` leads from layout `n` to `n + 1`; the layout is kept in `PRAGMA user_version`.
-pub(super) const STEPS: [&str; 2] = ["
+pub(super) const STEPS: [&str; 2] = [
+    "
     -- owner: 0 the plugin, 1 the host. The key is a blob, so that keys order by their bytes. Most values are small, so they lie
     -- where the keys do: one way down the tree instead of two.
     CREATE TABLE entries (
