@@ -43,6 +43,7 @@ mod writable;
 
 use caller::Callers;
 use changes::Feeds;
+use evaluation::Questions;
 use look_ups::LookUps;
 use problem::Problem;
 use routes::Routes;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     callers: Callers,
     look_ups: LookUps,
     feeds: Feeds,
+    questions: Questions,
     writable: Writable,
 }
 
@@ -73,7 +75,7 @@ impl App {
     pub(crate) fn new(site: Arc<Site>, life: Life) -> Self {
         let tokens = Arc::new(Tokens::new(site.host().runner().store.clone()));
         let (callers, look_ups, feeds, writable) = (Callers::default(), LookUps::default(), Feeds::default(), Writable::default());
-        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds, writable }))
+        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds, questions: Questions::default(), writable }))
     }
 
     fn now(&self) -> DateTime<Utc> {

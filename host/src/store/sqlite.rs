@@ -24,8 +24,10 @@ mod schema;
 
 /// How long a write waits for another process to finish its own.
 const BUSY: Duration = Duration::from_secs(15);
-/// So many keys are looked up at once: a decision takes three.
+/// So many keys are looked up by one statement: a decision takes three.
 const FEW: usize = 4;
+/// So many are looked up at once: some decisions.
+const SOME: usize = 64;
 /// Pages that a connection keeps in memory, in KiB.
 const CACHE_KIB: i64 = 16 << 10;
 /// Pages of the write-ahead log before they are copied to the file.
@@ -65,8 +67,9 @@ impl SqliteStore {
     async fn write(&self, space: &Space, writes: Vec<Write>, quota: Option<Quota>) -> Result<Outcome, StoreError> {
         key::check_commit(space, &writes)?;
         let work = |shared: &Shared| shared.write(|transaction| commit(transaction, space, &writes, quota));
-        if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-            // Who stores something waits for it, and under load it is the way to another thread that takes long.
+        if space.owner() == Owner::Host && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            // Who stores something waits for it, and under load it is the way to another thread that takes long. A plugin has
+            // a limit to the time in which it keeps a thread busy, which this would count towards.
             return block_in_place(|| work(&self.shared));
         }
         let (space, writes) = (space.clone(), writes);
@@ -87,9 +90,12 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         key::check_get(keys)?;
-        if keys.len() <= FEW
-            && let Some(found) = self.shared.read_at_once(|connection| get_few(connection, space, keys))
-        {
+        let found = match keys.len() {
+            ..=FEW => self.shared.read_at_once(|connection| get_few(connection, space, keys)),
+            ..=SOME => self.shared.read_at_once(|connection| snapshot(connection, |connection| get(connection, space, keys))?),
+            _ => None,
+        };
+        if let Some(found) = found {
             return found;
         }
         let (space, keys) = (space.clone(), keys.to_vec());
@@ -128,7 +134,7 @@ impl Shared {
         found
     }
 
-    /// The same for one statement, without waiting for anything: `None` where no reader is to spare, or the file is locked for
+    /// Reads without waiting for anything: `None` where no reader is to spare, or the file is locked for
     /// the moment.
     fn read_at_once<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Option<Result<T, StoreError>> {
         let connection = self.spare_reader()?;

@@ -1,9 +1,11 @@
 //! Decisions over AuthZEN, and how a program finds where they are made.
 
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
+use shift_access_tests::PROBE;
 
-use super::{Api, EVALUATION, EVALUATIONS, add_tenant, evaluation, send};
+use super::{Api, EVALUATION, EVALUATIONS, add_probe, add_tenant, evaluation, send, token};
 use crate::{demo, empty};
 
 #[tokio::test]
@@ -76,6 +78,33 @@ async fn a_batch_of_questions_is_answered_in_order_and_as_far_as_asked() {
     assert_eq!(api.post(EVALUATIONS, &many).await.good()["evaluations"].as_array().unwrap().len(), 1_000);
     many["evaluations"] = json!(vec![json!({}); 1_001]);
     assert!(api.post(EVALUATIONS, &many).await.detail(400).contains("at most 1000"));
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_each_get_their_own_answer() {
+    let api = Api::after_a_batch().await;
+    let users = [("ADiaz", true), ("jweber", true), ("cmoss", false), ("vcruz", false)];
+    join_all(users.iter().cycle().take(300).map(async |(user, decision)| {
+        let answer = api.post(EVALUATION, &evaluation(user)).await.good();
+        assert_eq!(answer["decision"], *decision, "{user}: {answer}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_the_plugin_fails_over_spoils_nobody_elses() {
+    let stage = empty().await.unwrap();
+    std::fs::write(stage.folder().join("probe.wasm"), PROBE).unwrap();
+    add_probe(&stage);
+    let api = Api::of(stage).await;
+    let read = token(&api.stage, "probe", "read").await;
+    join_all((0..200).map(async |number| {
+        let user = if number % 10 == 0 { "trap" } else { "anna" };
+        let request = api.request(Method::POST, "/tenants/probe/access/v1/evaluation").bearer_auth(&read);
+        let answer = send(request.header("content-type", "application/json").body(evaluation(user).to_string())).await;
+        assert_eq!(answer.status, if user == "trap" { 500 } else { 200 }, "{user}: {answer:?}");
+    }))
+    .await;
 }
 
 #[tokio::test]
