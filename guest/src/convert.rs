@@ -7,7 +7,7 @@ use std::rc::Rc;
 use chrono::{DateTime, Duration, Utc};
 use shift_access_core::catalogue::{self, CATALOGUE};
 use shift_access_core::decide::{self, Decision};
-use shift_access_core::identity::Identity;
+use shift_access_core::identity::{Identity, State};
 use shift_access_core::record::{Evidence, Record};
 use shift_access_core::settings::{self, Kind as CoreKind, PROPERTIES, Settings, Severity as CoreSeverity, Value as CoreValue};
 
@@ -272,6 +272,7 @@ pub fn identities(page: Identities) -> roster::IdentityListing {
     };
     roster::IdentityListing {
         items: page.items.into_iter().map(identity).collect(),
+        states: State::ALL.iter().map(|state| state.word().to_owned()).collect(),
         warnings: page.warnings.into_vec().into_iter().map(|warning| self::warning(catalogue::JOBS, warning)).collect(),
         cursor: page.cursor,
     }

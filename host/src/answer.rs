@@ -195,7 +195,7 @@ pub struct Comparisons {
 /// How far one user of the directory and one person of the time system belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// `matched`, `only-directory`, `only-kronos` or `ambiguous`.
+    /// One of the states of the page, in the pack's words.
     pub state: String,
     /// The user name as the directory writes it.
     pub user: Option<String>,
@@ -218,6 +218,8 @@ pub struct Identity {
 pub struct Identities {
     /// The identities: those of the directory first, then those of the time system alone.
     pub items: Vec<Identity>,
+    /// The states there are, in the order to count them up. What has the first needs no look unless something is suggested.
+    pub states: Vec<String>,
     /// What could not be read; on the first page only.
     pub warnings: Vec<Warning>,
     /// Where the next page begins.

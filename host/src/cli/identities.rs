@@ -1,7 +1,5 @@
 //! `identities`: how the users of the directory and the persons of the time system match, and why where they do not.
 
-use std::collections::BTreeMap;
-
 use super::run::show_progress;
 use super::{Exit, Place, json, open, print};
 use crate::answer::{Identities, Identity};
@@ -12,14 +10,10 @@ use crate::tenant::Tenant;
 /// Identities a call for one page.
 const PAGE: u32 = 500;
 
-/// The states, in the order to count them up.
-const STATES: [&str; 4] = [MATCHED, "only-directory", "only-kronos", "ambiguous"];
-const MATCHED: &str = "matched";
-
 /// Matches directory users with time system people, and tells the likely cause where they do not match.
 ///
 /// It reads both systems anew, stores no record, and shows what needs a look: a user without a person, a person without a
-/// user, names that fit several. What to pin by hand goes into the tenant's property `identities`.
+/// user, names that fit several; and what to do about each.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The tenant.
@@ -37,16 +31,17 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
     let tenant = site.tenant(&args.tenant)?;
     let mut page = first(&site, &tenant).await?;
     page.warnings.iter().for_each(|warning| eprintln!("{}", warned(warning)));
-    let mut tally = Tally { unknown: unknown(&page.warnings), ..Tally::default() };
+    let mut tally = Tally::of(&page);
     loop {
         for identity in &page.items {
-            let is_shown = args.all || needs_a_look(identity);
+            let needs_a_look = tally.needs_a_look(identity);
+            let is_shown = args.all || needs_a_look;
             if args.json {
                 print([json(identity)?])?;
             } else if is_shown {
                 print(head(&tally).into_iter().chain(lines(identity)))?;
             }
-            tally.count(identity, is_shown);
+            tally.count(identity, needs_a_look, is_shown);
         }
         let Some(next) = page.next.take() else { break };
         page = tenant.pack.identities(site.host().lend(&tenant), Some(next), PAGE).await?;
@@ -63,42 +58,55 @@ async fn first(site: &Site, tenant: &Tenant) -> Result<Identities, Exit> {
     Ok(page?)
 }
 
-/// The states that a warning is about: of these nobody knows how many there are.
-fn unknown(warnings: &[Warning]) -> Vec<&'static str> {
-    STATES.into_iter().filter(|state| warnings.iter().any(|warning| warning.subject.as_deref() == Some(*state))).collect()
-}
-
-/// What is found by itself and has nothing to do is not worth a line.
-fn needs_a_look(identity: &Identity) -> bool {
-    identity.state != MATCHED || !identity.suggestion.is_empty()
-}
-
 /// How many there are of each state.
 #[derive(Debug, Default)]
 struct Tally {
-    states: BTreeMap<String, u64>,
+    /// Every state, in the order to show. The first needs no look.
+    states: Vec<State>,
     pinned: u64,
     to_look_at: u64,
     shown: u64,
-    /// States of which it is not known.
-    unknown: Vec<&'static str>,
+}
+
+#[derive(Debug)]
+struct State {
+    name: String,
+    number: u64,
+    /// Whether a warning is about it: nobody knows then how many there are.
+    is_unknown: bool,
 }
 
 impl Tally {
-    fn count(&mut self, identity: &Identity, is_shown: bool) {
-        *self.states.entry(identity.state.clone()).or_default() += 1;
+    fn of(first: &Identities) -> Self {
+        let is_unknown = |state: &String| first.warnings.iter().any(|warning| warning.subject.as_ref() == Some(state));
+        let state = |state: &String| State { name: state.clone(), number: 0, is_unknown: is_unknown(state) };
+        Self { states: first.states.iter().map(state).collect(), ..Self::default() }
+    }
+
+    /// What is found by itself and has nothing to do is not worth a line.
+    fn needs_a_look(&self, identity: &Identity) -> bool {
+        self.states.first().is_none_or(|well| well.name != identity.state) || !identity.suggestion.is_empty()
+    }
+
+    fn count(&mut self, identity: &Identity, needs_a_look: bool, is_shown: bool) {
+        match self.states.iter_mut().find(|state| state.name == identity.state) {
+            Some(state) => state.number += 1,
+            // A pack should have named it.
+            None => self.states.push(State { name: identity.state.clone(), number: 1, is_unknown: false }),
+        }
         self.pinned += u64::from(identity.pinned);
-        self.to_look_at += u64::from(needs_a_look(identity));
+        self.to_look_at += u64::from(needs_a_look);
         self.shown += u64::from(is_shown);
     }
 
     fn summary(&self) -> Vec<String> {
-        let number = |state| match self.states.get(state) {
-            None if self.unknown.contains(&state) => "not known".to_owned(),
-            number => number.unwrap_or(&0).to_string(),
+        let told = |state: &State| match state {
+            State { name, number: 0, is_unknown: true } => format!("{name} not known"),
+            State { name, number, .. } => format!("{name} {number}"),
         };
-        let states = STATES.map(|state| format!("{state} {}", number(state))).join(", ");
-        let line = format!("{states}; pinned {}; {} to look at", self.pinned, self.to_look_at);
+        let states = self.states.iter().map(|state| told(state) + ", ").collect::<String>();
+        let states = states.strip_suffix(", ").map(|states| format!("{states}; ")).unwrap_or_default();
+        let line = format!("{states}pinned {}; {} to look at", self.pinned, self.to_look_at);
         if self.shown > 0 { vec![String::new(), line] } else { vec![line] }
     }
 }
@@ -147,32 +155,41 @@ mod tests {
         }
     }
 
+    fn tally(about: &[Option<&str>]) -> Tally {
+        let warning = |subject: &Option<&str>| Warning { code: "X".into(), message: String::new(), subject: subject.map(str::to_owned) };
+        let states = ["found", "alone", "twice"].map(str::to_owned).to_vec();
+        Tally::of(&Identities { items: Vec::new(), states, warnings: about.iter().map(warning).collect(), next: None })
+    }
+
     #[test]
-    fn a_plain_match_needs_no_look() {
-        assert!(!needs_a_look(&identity(MATCHED, "")));
-        assert!(needs_a_look(&identity(MATCHED, "Disable the user.")));
-        assert!(needs_a_look(&identity("only-kronos", "")));
+    fn what_is_found_needs_no_look() {
+        let tally = tally(&[]);
+        assert!(!tally.needs_a_look(&identity("found", "")));
+        assert!(tally.needs_a_look(&identity("found", "Disable the user.")));
+        assert!(tally.needs_a_look(&identity("alone", "")));
     }
 
     #[test]
     fn a_row_tells_who_and_what_to_do() {
-        let lines = lines(&identity(MATCHED, "Disable the user."));
+        let lines = lines(&identity("matched", "Disable the user."));
         assert!(lines[0].starts_with("adiaz ") && lines[0].ends_with("7 (ana.diaz)") && lines[0].contains("matched, pinned"), "{lines:?}");
         assert_eq!(lines[1..], ["    Disable the user."]);
     }
 
     #[test]
     fn what_a_warning_makes_unknown_is_no_zero() {
-        let warning = |subject: Option<&str>| Warning { code: "X".to_owned(), message: String::new(), subject: subject.map(str::to_owned) };
-        assert!(unknown(&[warning(None), warning(Some("Store 12"))]).is_empty());
-        let tally = Tally { unknown: unknown(&[warning(Some("only-kronos"))]), ..Tally::default() };
-        assert!(tally.summary()[0].contains("only-kronos not known, ambiguous 0"), "{:?}", tally.summary());
+        let mut tally = tally(&[None, Some("Store 12"), Some("twice")]);
+        assert_eq!(tally.summary(), ["found 0, alone 0, twice not known; pinned 0; 0 to look at"]);
+        tally.count(&identity("twice", ""), true, false);
+        assert!(tally.summary()[0].contains("twice 1;"), "what came is counted all the same");
     }
 
     #[test]
-    fn every_state_is_counted_also_where_there_is_none() {
-        let mut tally = Tally::default();
-        tally.count(&identity(MATCHED, ""), false);
-        assert_eq!(tally.summary(), ["matched 1, only-directory 0, only-kronos 0, ambiguous 0; pinned 1; 0 to look at"]);
+    fn every_state_is_counted_also_where_there_is_none_and_one_that_no_pack_has_named() {
+        let mut tally = tally(&[]);
+        tally.count(&identity("found", ""), false, false);
+        tally.count(&identity("else", ""), true, false);
+        assert_eq!(tally.summary(), ["found 1, alone 0, twice 0, else 1; pinned 2; 1 to look at"]);
+        assert_eq!(Tally::default().summary(), ["pinned 0; 0 to look at"]);
     }
 }

@@ -17,9 +17,9 @@ use crate::runner::Order;
 pub(super) struct Args {
     /// The tenant.
     tenant: String,
-    /// The job: `test-connection` or `batch`.
+    /// The job, one of those that `describe` lists.
     job: String,
-    /// An option of the job, such as `release-brake=true`; may be given several times.
+    /// An option of the job, one of those that `describe` lists; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Print one JSON object.

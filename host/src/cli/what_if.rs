@@ -14,7 +14,7 @@ const PAGE: u32 = 500;
 pub(super) struct Args {
     /// The tenant.
     tenant: String,
-    /// A property as it would be, such as `on-break=deny`; may be given several times.
+    /// A property as it would be; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Print one JSON object a line, for every user.

@@ -10,7 +10,7 @@ const PAGE: u32 = 500;
 pub(super) struct Args {
     /// The tenant.
     tenant: String,
-    /// Only those of this status, such as `on-shift`.
+    /// Only those of this status, in the pack's words.
     #[arg(long)]
     status: Option<String>,
     /// Print one JSON object a line.

@@ -77,6 +77,7 @@ impl From<roster::IdentityListing> for Identities {
         };
         Self {
             items: page.items.into_iter().map(identity).collect(),
+            states: page.states,
             warnings: page.warnings.into_iter().map(warning).collect(),
             next: page.cursor,
         }

@@ -181,7 +181,7 @@ impl roster::Guest for Probe {
     }
 
     async fn identities(_cursor: Option<String>, _limit: u32) -> Result<roster::IdentityListing, roster::Failure> {
-        Ok(roster::IdentityListing { items: Vec::new(), warnings: Vec::new(), cursor: None })
+        Ok(roster::IdentityListing { items: Vec::new(), states: Vec::new(), warnings: Vec::new(), cursor: None })
     }
 }
 
