@@ -3,7 +3,11 @@
 //! Consoles, command lines and the configuration are drawn from it. Nothing here decides anything, and nothing here
 //! knows what a pack is for.
 
+mod check;
+
 use serde::Serialize;
+
+pub use check::DescriptionError;
 
 /// The pack's description of itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -184,6 +188,18 @@ pub enum PropertyValue {
     Items(Vec<String>),
     /// Names and texts, ordered by name.
     Table(Vec<(String, String)>),
+}
+
+impl PropertyValue {
+    /// Whether nothing is in it; a number and a switch are never empty.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.trim().is_empty(),
+            Self::Items(items) => items.is_empty(),
+            Self::Table(rows) => rows.is_empty(),
+            Self::Number(_) | Self::Switch(_) => false,
+        }
+    }
 }
 
 /// One job.

@@ -236,10 +236,11 @@ impl Pack {
     /// What the pack says of itself.
     ///
     /// # Errors
-    /// When the plugin fails.
+    /// When the plugin fails, or says what does not hold together.
     pub async fn describe(&self) -> Result<Description, CallError> {
         let (description, _) = self.pure(async |store, plugin| plugin.shift_access_plugin_pack().call_describe(store).await).await?;
-        Ok(description.into())
+        let description = Description::from(description);
+        description.check().map(|()| description).map_err(|wrong| CallError::Trap(wrong.to_string()))
     }
 
     /// Every problem the pack finds with these properties.

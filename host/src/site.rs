@@ -267,6 +267,7 @@ impl Plan {
                 Ok(found) => Problem::add_from_pack(&mut problems, &tenant, found),
                 Err(error) => problems.push(problem(path, format!("tenants.{}", raw.name), error.to_string(), "use another component")),
             }
+            Problem::add_undescribed(&mut problems, &tenant, &description.properties);
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
             // The limits are in part those of the host.
             let written = Sha256::new().chain_update(raw.fingerprint).chain_update(format!("{:?}", tenant.limits));

@@ -102,7 +102,7 @@ pub(super) fn description(description: &Description, imports: &[String]) -> Vec<
         lines.push(format!("connection {} ({})", connection.name, connection.title));
         lines.push("  url: required".to_owned());
         let schemes: Vec<_> = connection.schemes.iter().map(|scheme| scheme.name.as_str()).collect();
-        lines.push(format!("  authentication: {}", schemes.join(" or ")));
+        lines.extend((!schemes.is_empty()).then(|| format!("  authentication: {}", schemes.join(" or "))));
         lines.extend(connection.settings.iter().map(|setting| {
             let secret = if setting.secret { ", secret" } else { "" };
             let required = if setting.required { "required" } else { "optional" };
@@ -121,7 +121,7 @@ pub(super) fn description(description: &Description, imports: &[String]) -> Vec<
         lines.push(format!("listener: {}", listener.process));
     }
     let surfaces: Vec<_> = description.surfaces.iter().map(|surface| surface.name.as_str()).collect();
-    lines.push(format!("surfaces: {}", surfaces.join(", ")));
+    lines.extend((!surfaces.is_empty()).then(|| format!("surfaces: {}", surfaces.join(", "))));
     lines.push(format!("imports: {}", imports.join(", ")));
     lines.push(String::new());
     lines.extend(description.errors.iter().map(|error| format!("{}{} {}", description.code_prefix, error.number, error.title)));

@@ -57,9 +57,9 @@ async fn changed(tenant: &Tenant, set: &[String]) -> Result<Vec<(String, Propert
         let name = given.split_once('=').map(|(name, _)| name).unwrap_or_default();
         if properties.iter().any(|info| info.name == name && !info.what_if) {
             let names = shown.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(usage(&format!(
-                "stored records cannot show what {name} does; a job has to read with it first. Write one of: {names}"
-            )));
+            let instead = if names.is_empty() { "They show it of no property".to_owned() } else { format!("Write one of: {names}") };
+            let cannot = format!("stored records cannot show what {name} does; a job has to read with it first. {instead}");
+            return Err(usage(&cannot));
         }
         let (name, value) = description::assignment(&shown, given).map_err(|message| usage(&message))?;
         then.set(&name, value.clone());

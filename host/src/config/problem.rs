@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::tenant::Tenant;
-use crate::description;
+use crate::description::{self, Kind, PropertyInfo, PropertyValue};
 
 /// How much a problem weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -83,6 +83,24 @@ impl Problem {
             if !problems.iter().take(before).any(unseen) {
                 problems.push(problem);
             }
+        }
+    }
+
+    /// Adds the properties that break what the description says of them: a number out of bounds, one that must be given and is
+    /// not. Where there is a problem with it already, that says it better.
+    pub fn add_undescribed(problems: &mut Vec<Self>, tenant: &Tenant, infos: &[PropertyInfo]) {
+        for info in infos {
+            let (message, remedy) = match (&info.kind, tenant.property(&info.name)) {
+                (Kind::Number(least, most), Some(PropertyValue::Number(number))) if !(least..=most).contains(&number) => {
+                    (format!("{number} is out of bounds"), format!("write a number from {least} to {most}"))
+                }
+                (_, value) if info.required && value.is_none_or(PropertyValue::is_empty) => {
+                    ("is missing".to_owned(), format!("add {}: {}", info.name, info.summary))
+                }
+                _ => continue,
+            };
+            let (severity, key) = (description::Severity::Error, info.name.clone());
+            Self::add_from_pack(problems, tenant, [description::Problem { severity, key, code: None, message, remedy }]);
         }
     }
 
