@@ -71,8 +71,12 @@ impl Sender {
     /// # Errors
     /// When no answer comes.
     pub async fn post(&self, url: &str, events: &Value) -> Result<StatusCode> {
+        self.post_to(url, TENANT, events).await
+    }
+
+    async fn post_to(&self, url: &str, tenant: &str, events: &Value) -> Result<StatusCode> {
         let body = serde_json::to_vec(events)?;
-        let post = self.client.post(format!("{url}/hooks/{TENANT}")).header(SIGNATURE, signature(&body)).body(body);
+        let post = self.client.post(format!("{url}/hooks/{tenant}")).header(SIGNATURE, signature(&body)).body(body);
         Ok(post.send().await.context("no answer")?.status())
     }
 
@@ -81,7 +85,15 @@ impl Sender {
     /// # Errors
     /// When no answer comes, or another than 202.
     pub async fn deliver(&self, url: &str, events: &Value) -> Result<()> {
-        match self.post(url, events).await? {
+        self.deliver_to(url, TENANT, events).await
+    }
+
+    /// The same for another tenant, whose listener is configured alike.
+    ///
+    /// # Errors
+    /// When no answer comes, or another than 202.
+    pub async fn deliver_to(&self, url: &str, tenant: &str, events: &Value) -> Result<()> {
+        match self.post_to(url, tenant, events).await? {
             StatusCode::ACCEPTED => Ok(()),
             status => bail!("the events were answered {status}"),
         }

@@ -5,6 +5,7 @@
 //! | [`world`] | the one truth both simulators answer from: people, punches, shifts, users, groups |
 //! | [`ukg`] | UKG Pro Workforce Management, as strict as the fact sheet says it is |
 //! | [`access`] | Workspace ONE Access: token and classic SCIM |
+//! | [`feed`] | a feed of punches, for the example of an extension |
 //! | [`inbox`] | a mail server that keeps what it gets |
 //! | [`fault`] | what goes wrong, where, and from which call on |
 //! | [`calls`] | what was asked, and how much at once |
@@ -41,6 +42,7 @@
 pub mod access;
 pub mod calls;
 pub mod fault;
+pub mod feed;
 pub mod hook;
 pub mod inbox;
 pub mod server;
@@ -53,3 +55,6 @@ pub mod world;
 
 /// A guest that checks a platform's promises from inside; see `tests/probe`.
 pub const PROBE: &[u8] = include_bytes!(env!("PROBE"));
+
+/// Where the example of an extension lies, as a component; see `guest/extension`.
+pub const EXTENSION: &str = env!("EXTENSION");

@@ -14,6 +14,7 @@ mod connection_test;
 mod door;
 mod egress;
 mod events;
+mod extension;
 mod faults;
 mod flood;
 mod hooks;
