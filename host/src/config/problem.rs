@@ -148,3 +148,38 @@ impl fmt::Display for Problem {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(name: &str, kind: Kind, required: bool) -> PropertyInfo {
+        let (name, title, summary) = (name.to_owned(), String::new(), "Say it.".to_owned());
+        PropertyInfo { name, title, summary, kind, default: None, required, what_if: false }
+    }
+
+    #[test]
+    fn what_the_description_forbids_is_told_once_and_in_the_packs_words_where_it_has_any() {
+        let infos = [info("minutes", Kind::Number(1, 60), false), info("users", Kind::Items, true), info("note", Kind::Text, false)];
+        let users = PropertyValue::Items(Vec::new());
+        let properties = vec![("minutes".to_owned(), PropertyValue::Number(61)), ("users".to_owned(), users)];
+        let tenant = Tenant { name: "acme".to_owned(), properties, ..Tenant::default() };
+        let mut problems = Vec::new();
+        Problem::add_undescribed(&mut problems, &tenant, &infos);
+        let told: Vec<_> = problems.iter().map(|found| format!("{}: {}; {}", found.key, found.message, found.remedy)).collect();
+        assert_eq!(
+            told,
+            [
+                "tenants.acme.properties.minutes: 61 is out of bounds; write a number from 1 to 60",
+                "tenants.acme.properties.users: is missing; add users: Say it.",
+            ]
+        );
+        Problem::add_undescribed(&mut problems, &tenant, &infos);
+        assert_eq!(problems.len(), 2, "what is told already is not told again");
+        let good =
+            vec![("minutes".to_owned(), PropertyValue::Number(60)), ("users".to_owned(), PropertyValue::Items(vec!["ana".to_owned()]))];
+        let mut problems = Vec::new();
+        Problem::add_undescribed(&mut problems, &Tenant { properties: good, ..tenant }, &infos);
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
