@@ -142,6 +142,24 @@ async fn a_look_and_a_stale_record_decide_as_they_should() {
 }
 
 #[tokio::test]
+async fn a_reading_that_began_earlier_does_not_undo_a_newer_one() {
+    let (stage, feed) = both().await;
+    feed.faults().add(Fault::on(FEED_PATH).after(1).times(1).delay(Duration::from_secs(6)));
+    let mut slow = stage.spawn(&["run", SHOP, "batch"]).unwrap();
+    let reading = async {
+        while feed.calls().count_to(FEED_PATH) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reading).await.unwrap();
+    well(&stage, &["worker", SHOP, "dan", "--refresh"]).await;
+    assert!(slow.try_wait().unwrap().is_none(), "the batch is still under way");
+    assert!(slow.wait().await.unwrap().success());
+    let dan = well(&stage, &["worker", SHOP, "dan", "--json"]).await.json().unwrap();
+    assert_eq!(dan["source"]["kind"], "look-up");
+}
+
+#[tokio::test]
 async fn a_bad_feed_is_told_and_nothing_is_lost() {
     let (stage, feed) = both().await;
     assert_eq!(batch(&stage).await["status"], "COMPLETE");
