@@ -9,7 +9,14 @@ fn main() -> Result<(), String> {
     println!("cargo:rustc-env=PROBE={}", probe.display());
     let extension = component::build(
         "punch-feed",
-        &["../guest/extension/src", "../guest/extension/Cargo.toml", "../wit", "../Cargo.lock", "../Cargo.toml"],
+        &[
+            "../guest/extension/src",
+            "../guest/extension/pack.json",
+            "../guest/extension/Cargo.toml",
+            "../wit",
+            "../Cargo.lock",
+            "../Cargo.toml",
+        ],
     )?;
     println!("cargo:rustc-env=EXTENSION={}", extension.display());
     Ok(())

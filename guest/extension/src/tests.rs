@@ -1,52 +1,64 @@
 //! The rules, natively: no platform is needed for them.
 
 use super::*;
-use crate::bindings::exports::shift_access::plugin::pack::{self, Guest as _};
 
-const NOW: i64 = 1_800_000_000_000;
-const HOUR: i64 = 3_600_000;
-
-fn source() -> roster::Source {
-    roster::Source { run: None, kind: "batch".to_owned() }
-}
-
-fn stored(value: &str) -> storage::Entry {
-    storage::Entry { key: key("adiaz"), value: value.as_bytes().to_vec(), revision: "1".to_owned() }
+/// A reading of so long ago, in which these users punched so many minutes before it, in or out.
+fn reading(ago: TimeDelta, punches: &[(&str, TimeDelta, bool)]) -> Reading {
+    let at = Utc::now() - ago;
+    let last = punches.iter().map(|(user, before, out)| ((*user).to_owned(), (at - *before, *out))).collect();
+    Reading { at, source: Some(roster::Source { run: None, kind: "batch".to_owned() }), last }
 }
 
 #[test]
-fn the_code_stays_under_two_hundred_lines() {
+fn all_of_it_stays_under_two_hundred_lines() {
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    let files: Vec<_> = folder.map(|file| file.unwrap().path()).filter(|file| !file.ends_with("tests.rs")).collect();
     let code = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
-    let (code, described) = (code(include_str!("lib.rs")), code(include_str!("describe.rs")));
-    eprintln!("{code} lines of code, and {described} that describe it");
-    assert!(code < 200, "lib.rs has {code} lines of code");
-    assert!(described < 80, "describe.rs has {described} lines");
-    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap().count();
-    assert_eq!(files, 3, "lib.rs, describe.rs and these tests");
+    let lines: usize = files.iter().map(|file| code(&std::fs::read_to_string(file).unwrap())).sum();
+    eprintln!("{lines} lines of code in {files:?}");
+    assert!((1..200).contains(&lines), "{lines} lines of code");
+}
+
+#[test]
+fn the_description_can_be_read_and_says_its_version() {
+    let description: pack::Description = serde_json::from_str(include_str!("../pack.json")).unwrap();
+    assert_eq!(description.version, env!("CARGO_PKG_VERSION"));
+    assert!(description.listener.is_some_and(|listener| listener.code_prefix == description.code_prefix));
+    for number in ["02", "10", "12", "30", "62"] {
+        let failure = failure(number, "what it was");
+        assert_eq!(failure.code, format!("FEED-{number}"));
+        assert!(!failure.title.is_empty() && !failure.remedy.is_empty(), "{number} is not in the catalogue");
+        assert_eq!(failure.message, format!("{}: what it was.", failure.title));
+    }
 }
 
 #[test]
 fn the_last_punch_says_the_status() {
-    for (at, out, status, reason) in [
-        (NOW - HOUR, false, "on-shift", "clocked-in"),
-        (NOW - HOUR, true, "off-shift", "clocked-out"),
-        (NOW - LONGEST, false, "on-shift", "clocked-in"),
-        (NOW - LONGEST - 1, false, "off-shift", "open-too-long"),
-        (NOW - LONGEST - 1, true, "off-shift", "clocked-out"),
+    let (hour, moment) = (TimeDelta::hours(1), TimeDelta::milliseconds(1));
+    for (before, out, status, reason) in [
+        (hour, false, "on-shift", "clocked-in"),
+        (hour, true, "off-shift", "clocked-out"),
+        (LONGEST, false, "on-shift", "clocked-in"),
+        (LONGEST + moment, false, "off-shift", "open-too-long"),
+        (LONGEST + moment, true, "off-shift", "clocked-out"),
     ] {
-        let entry = entry("adiaz".to_owned(), at, out, NOW, source());
-        assert_eq!((entry.status.as_str(), entry.reason.as_str(), entry.since), (status, reason, Some(at)));
+        let reading = reading(TimeDelta::zero(), &[("adiaz", before, out)]);
+        let entry = reading.entry("ADiaz").unwrap();
+        let since = (reading.at - before).timestamp_millis();
+        assert_eq!((entry.status.as_str(), entry.reason.as_str(), entry.since), (status, reason, Some(since)));
+        assert!(reading.entry("bshaw").is_none());
     }
 }
 
 #[test]
 fn only_who_is_on_shift_by_a_fresh_record_may() {
     let question = || access::Question { user: "adiaz".to_owned(), surface: None };
-    let decide = |entry: Option<&roster::Entry>| {
-        let decision = decision(question(), entry, 60);
+    let decide = |entry: Option<&Entry>| {
+        let decision = decision(entry, question(), 3_600);
         (decision.allow, decision.status, decision.reason)
     };
-    let aged = |out, age_seconds| roster::Entry { age_seconds, ..entry("adiaz".to_owned(), NOW - HOUR, out, NOW, source()) };
+    let known = |out| reading(TimeDelta::zero(), &[("adiaz", TimeDelta::hours(1), out)]).entry("adiaz").unwrap();
+    let aged = |out, age_seconds| Entry { age_seconds, ..known(out) };
     let told = |allow, status: &str, reason: &str| (allow, status.to_owned(), reason.to_owned());
     assert_eq!(decide(None), told(false, "unknown", "no-record"));
     assert_eq!(decide(Some(&aged(false, 3_600))), told(true, "on-shift", "clocked-in"));
@@ -55,22 +67,24 @@ fn only_who_is_on_shift_by_a_fresh_record_may() {
 }
 
 #[test]
-fn a_newer_record_is_refused_and_a_damaged_one_is_none() {
-    let known = entry("adiaz".to_owned(), NOW - HOUR, false, NOW, source());
+fn a_newer_form_is_refused_and_a_damaged_one_is_empty() {
+    let known = reading(TimeDelta::hours(1), &[("adiaz", TimeDelta::hours(1), false)]);
     let text = serde_json::to_string(&(FORMAT, &known)).unwrap();
-    assert_eq!(read(&stored(&text)).unwrap().unwrap().since, known.since);
-    let refused = read(&stored("[2, {\"anything\": true}]")).unwrap_err();
-    assert_eq!(refused.code, "FEED-30");
-    assert!(refused.message.contains("format 2"), "{}", refused.message);
+    assert_eq!(parse(text.as_bytes()).unwrap().last, known.last);
+    assert!((3_600..3_700).contains(&known.entry("adiaz").unwrap().age_seconds));
+    assert!(parse(b"[2, {\"anything\": true}]").is_none());
     for damaged in ["", "{}", "[1, {}]", "[1]", &text[..text.len() / 2]] {
-        assert!(read(&stored(damaged)).unwrap().is_none(), "{damaged}");
+        assert!(parse(damaged.as_bytes()).unwrap().last.is_empty(), "{damaged}");
     }
 }
 
 #[test]
-fn a_path_that_is_none_is_told_with_its_remedy() {
-    let given = |path: &str| PunchFeed::check(vec![pack::Property { name: "path".to_owned(), value: Value::Text(path.to_owned()) }]);
-    assert!(given("/punches").is_empty());
-    let problems = given("punches");
-    assert_eq!((problems.len(), problems[0].key.as_str()), (1, "path"));
+fn a_report_counts_what_says_something_else_than_before() {
+    let (hour, now) = (TimeDelta::hours(1), TimeDelta::zero());
+    let old = reading(hour, &[("ana", hour, false), ("ben", hour, false), ("cleo", LONGEST - hour / 2, false), ("gone", hour, false)]);
+    let mut new = reading(now, &[("ben", now, true), ("dan", hour, false)]);
+    new.last.extend(["ana", "cleo"].map(|same| (same.to_owned(), old.last[same])));
+    let counts = report(&old, &new).counts;
+    let told: Vec<_> = counts.iter().map(|count| (count.name.as_str(), count.value)).collect();
+    assert_eq!(told, [("members", 4), ("on_shift", 2), ("off_shift", 2), ("changed", 3), ("unchanged", 1)]);
 }
