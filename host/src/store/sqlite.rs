@@ -28,7 +28,8 @@ const BUSY: Duration = Duration::from_secs(15);
 const FEW: usize = 4;
 /// So many are looked up at once: some decisions.
 const SOME: usize = 64;
-/// Pages that a connection keeps in memory, in KiB.
+/// Pages that the connection which writes keeps in memory, in KiB. Readers forget theirs with every commit, so they keep
+/// SQLite's usual 2 MiB.
 const CACHE_KIB: i64 = 16 << 10;
 /// Pages of the write-ahead log before they are copied to the file.
 const LOG_PAGES: i64 = 4_000;
@@ -58,6 +59,7 @@ impl SqliteStore {
         make_file(&path).map_err(|error| StoreError::Unavailable(format!("could not open {}: {error}", path.display())))?;
         let mut writer = connect(&path)?;
         schema::prepare(&mut writer, &path)?;
+        writer.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         let mut locks = path.clone().into_os_string();
         locks.push(".locks");
         let shared = Shared { path, locks: locks.into(), writer: Mutex::new(writer), readers: Mutex::default() };
@@ -398,7 +400,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
     // A page that is written again and again goes from the log to the file once.
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(failed)?;
     Ok(connection)
