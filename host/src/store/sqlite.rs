@@ -93,8 +93,10 @@ impl Store for SqliteStore {
     async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         key::check_get(keys)?;
         let found = match keys.len() {
-            ..=FEW => self.shared.read_at_once(|connection| get_few(connection, space, keys)),
-            ..=SOME => self.shared.read_at_once(|connection| snapshot(connection, |connection| get(connection, space, keys))?),
+            count if count <= FEW => self.shared.read_at_once(|connection| get_few(connection, space, keys)),
+            count if count <= SOME => {
+                self.shared.read_at_once(|connection| snapshot(connection, |connection| get(connection, space, keys))?)
+            }
             _ => None,
         };
         if let Some(found) = found {
