@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::{Failure, Run, Status, Trigger};
 use crate::mail::is_address;
-use crate::mail::page::{self, Part};
+use crate::mail::page::Part;
 use crate::outbox::{Letter, MARK, Outbox, as_found};
 use crate::store::{Entry, Outcome, Space, StoreError, Write};
 
@@ -43,15 +43,16 @@ pub struct AlertMail {
     part: Part,
 }
 
+#[cfg(test)]
 impl AlertMail {
     /// The text, complete in itself.
     pub fn text(&self) -> String {
-        page::text(None, std::slice::from_ref(&self.part))
+        crate::mail::page::text(None, std::slice::from_ref(&self.part))
     }
 
     /// The same as HTML.
     pub fn html(&self) -> String {
-        page::html(None, std::slice::from_ref(&self.part))
+        crate::mail::page::html(None, std::slice::from_ref(&self.part))
     }
 }
 

@@ -66,18 +66,23 @@ pub(crate) enum Kind {
     Question,
 }
 
+/// Why there is no engine, and so no host.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot start: {0}")]
+pub struct BuildError(String);
+
 impl Engine {
     /// An engine that keeps compiled components in `cache`, or compiles anew each time: also where the cache cannot be used,
     /// which is logged.
     ///
     /// # Errors
     /// When the processor is not supported.
-    pub fn new(cache: Option<impl Into<Cache>>) -> wasmtime::Result<Self> {
+    pub fn new(cache: Option<impl Into<Cache>>) -> Result<Self, BuildError> {
         let mut config = Config::new();
         config.epoch_interruption(true);
         let inner = wasmtime::Engine::new(config.clone().allocation_strategy(pool())).or_else(|error| {
             tracing::info!(%error, "no room for a pool of instances: each asks the system for its own");
-            wasmtime::Engine::new(&config)
+            wasmtime::Engine::new(&config).map_err(|error| BuildError(error.to_string()))
         })?;
         let ticker = Arc::new(Ticker::start(inner.clone()));
         let kept = cache.and_then(|cache| kept(&cache.into(), &inner));

@@ -1,5 +1,6 @@
 //! Which of the five capabilities a tenant's plugin may have. Two keys must turn: the component imports an interface, and the
-//! configuration grants it. What is imported and not granted keeps the tenant from starting, so nothing has to be refused later.
+//! tenant is granted it. What is imported and not granted keeps a configured tenant from starting; of a tenant that was made in
+//! code no call begins.
 
 use std::collections::BTreeSet;
 
@@ -52,6 +53,9 @@ impl Grants {
     /// # Errors
     /// When one of them is a capability that is not granted.
     pub fn cover(&self, imports: &[String]) -> Result<(), Ungranted> {
+        if self.0.len() == CONTRACT.len() {
+            return Ok(());
+        }
         let capability = |import: &str| {
             let name = import.strip_prefix(PACKAGE)?.split('@').next()?;
             CONTRACT.into_iter().find(|known| *known == name)

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Entry;
 use crate::capability::{Lent, Progress};
 use crate::clock::{Clock, SystemClock};
-use crate::engine::{Cache, Engine};
+use crate::engine::{BuildError, Cache, Engine};
 use crate::history::{History, RunDetail};
 use crate::inbox::{self, DeadLetters, Inbox, Inboxes};
 use crate::mail::{Mailer, Postbox};
@@ -38,11 +38,6 @@ pub struct HostBuilder {
     clock: Option<Arc<dyn Clock>>,
     listening: inbox::Rules,
 }
-
-/// Why a host cannot be built.
-#[derive(Debug, thiserror::Error)]
-#[error("the WebAssembly engine cannot start: {0}")]
-pub struct BuildError(String);
 
 impl HostBuilder {
     /// Uses an engine that is there already.
@@ -88,7 +83,7 @@ impl HostBuilder {
     pub fn build(self) -> Result<Host, BuildError> {
         let engine = match self.engine {
             Some(engine) => engine,
-            None => Engine::new(self.cache).map_err(|error| BuildError(error.to_string()))?,
+            None => Engine::new(self.cache)?,
         };
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));

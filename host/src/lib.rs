@@ -11,6 +11,7 @@
 //! use shift_access::config::{ConnectionConfig, SettingValue};
 //! use shift_access::connection::Connections;
 //! use shift_access::description::PropertyValue;
+//! use shift_access::grant::Grants;
 //! use shift_access::history::{Status, Trigger};
 //! use shift_access::limits::Limits;
 //! use shift_access::mail::{Mail, MailError, Mailer};
@@ -69,6 +70,8 @@
 //! let mut limits = Limits { storage_mib: 64, mail_domains: Some(vec!["acme.example".to_owned()]), ..Limits::default() };
 //! limits.questions.cpu_seconds = 2;
 //! tenant.limits = Arc::new(limits);
+//! // And which capabilities it may have at all. A pack that imports another is not called.
+//! tenant.grants = Arc::new(Grants::default());
 //!
 //! // Its connections: the pack describes how each logs in, the platform holds the credentials.
 //! let secret = |text: &str| SettingValue::Secret(text.to_owned().into());
@@ -96,12 +99,22 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What is shared, and with whom
+//!
+//! Two hosts in one process share nothing, and nothing of this library is global: an [`Engine`] and a [`Pack`](plugin::Pack)
+//! may be lent to several hosts, and still no tenant of one meets what the memory of an instance holds of another. The provider
+//! of cryptography is given to each client by hand, so whoever embeds the host may install another one, or none; a `tracing`
+//! subscriber is installed by the program alone. One thing belongs to the whole process, as wasmtime has it: its handlers of
+//! the signals by which a plugin's trap shows, which pass every other signal on.
+#![deny(missing_docs)]
 #![deny(unsafe_code)]
 
-pub mod alert;
+mod alert;
 pub mod answer;
 mod api;
 pub mod capability;
+#[doc(hidden)]
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -117,20 +130,21 @@ mod host;
 pub mod inbox;
 pub mod limits;
 pub mod mail;
+#[doc(hidden)]
 pub mod metrics;
 mod outbox;
 pub mod plugin;
 mod runner;
 pub mod scheduler;
-pub mod secret;
+mod secret;
 mod serve;
 mod site;
 pub mod store;
 mod tenant;
 pub mod token;
 
-pub use engine::{Cache, Engine};
-pub use host::{BuildError, Host, HostBuilder};
+pub use engine::{BuildError, Cache, Engine};
+pub use host::{Host, HostBuilder};
 pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};

@@ -288,6 +288,7 @@ impl Metrics {
             CallError::Cpu(_) => "cpu",
             CallError::Memory(_) => "memory",
             CallError::Data(_) => "data",
+            CallError::Ungranted(_) => "ungranted",
             CallError::Failure(_) => return,
         };
         self.plugin_failures.get_or_create(&OfFailure { tenant: tenant.clone(), kind }).inc();

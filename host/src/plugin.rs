@@ -20,6 +20,7 @@ use crate::answer::{Comparisons, Decision, Disposition, Entry, Explanation, Iden
 use crate::capability::{self, Lent, State};
 use crate::description::{Description, Problem, PropertyValue};
 use crate::engine::{Engine, Kind};
+use crate::grant::Ungranted;
 use crate::history::{Failure, Step, Warning};
 use crate::limits::{Entry as EntryPoint, Exceeded, Gauge, metered};
 
@@ -90,6 +91,9 @@ pub enum CallError {
     /// It handed over, asked for or held more than it may.
     #[error("the plugin {0}")]
     Data(Exceeded),
+    /// It was not called: it would have what is not granted.
+    #[error("the plugin was not called: {0}; grant the tenant what it needs, or give it another component")]
+    Ungranted(Ungranted),
     /// It answered a failure.
     #[error("{}: {} {}", .0.code, .0.message, .0.remedy)]
     Failure(Box<Failure>),
@@ -135,6 +139,7 @@ struct Inner {
 macro_rules! ask {
     ($pack:expr, $lent:expr, $entry:ident, $limit:expr, $name:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
         let span = tracing::debug_span!("plugin", otel.name = $name, tenant = %$lent.tenant, entry = $name);
+        $pack.granted(&$lent)?;
         let lent = $lent.to(EntryPoint::$entry);
         let bounds = Bounds::of(&lent, $limit);
         let mut gauge = Arc::new(Gauge::default());
@@ -168,6 +173,7 @@ macro_rules! ask {
 macro_rules! call {
     ($pack:expr, $lent:expr, $entry:ident, $limit:expr, $name:literal, |$accessor:ident, $plugin:ident| $call:expr) => {{
         let span = tracing::debug_span!("plugin", otel.name = $name, tenant = %$lent.tenant, entry = $name);
+        $pack.granted(&$lent)?;
         let lent = $lent.to(EntryPoint::$entry);
         let bounds = Bounds::of(&lent, $limit);
         let gauge = Arc::new(Gauge::default());
@@ -436,6 +442,12 @@ impl Pack {
         };
         let answer = tokio::time::timeout(bounds.wall, work).await;
         bounds.judge(answer, &gauge).map(|answer| (answer, gauge.peak()))
+    }
+
+    /// Whether the tenant is granted all that the component imports. The configuration is checked before; a tenant made in code
+    /// is what it is when it is called.
+    fn granted(&self, lent: &Lent) -> Result<(), CallError> {
+        lent.grants.cover(&self.inner.imports).map_err(CallError::Ungranted)
     }
 
     fn store(&self, lent: Lent, gauge: &Arc<Gauge>) -> Store<State> {

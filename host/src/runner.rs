@@ -226,6 +226,7 @@ impl Runner {
             revision: 0,
             clock: self.clock.clone(),
             limits: tenant.limits.clone(),
+            grants: tenant.grants.clone(),
             scope: Scope::new(self.accounts.of(&tenant.name, &tenant.limits), Some(tenant.description.clone())),
         }
     }
@@ -477,7 +478,7 @@ pub(crate) fn failure(tenant: &Tenant, error: &CallError) -> Failure {
 pub(crate) fn failure_coded(tenant: &Tenant, prefix: &str, error: &CallError) -> Failure {
     let (number, message) = match error {
         CallError::Failure(failure) => return (**failure).clone(),
-        CallError::Trap(_) | CallError::Data(_) => ("50", error.to_string()),
+        CallError::Trap(_) | CallError::Data(_) | CallError::Ungranted(_) => ("50", error.to_string()),
         CallError::Time(_) | CallError::Cpu(_) => ("51", error.to_string()),
         CallError::Memory(_) => ("52", error.to_string()),
     };

@@ -311,6 +311,7 @@ fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
             schedules: Arc::new(config.schedules),
             listener: config.listener.map(Arc::new),
             limits: Arc::new(config.limits),
+            grants: Arc::new(config.grants),
         };
         Ok((name, Installed { tenant, identity }))
     };

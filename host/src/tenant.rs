@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{ListenerConfig, Schedule};
 use crate::connection::{HttpClient, NoConnections};
 use crate::description::{Description, JobInfo, PropertyValue};
+use crate::grant::Grants;
 use crate::limits::Limits;
 use crate::plugin::{CallError, Pack};
 use crate::scheduler::Agenda;
@@ -30,10 +31,13 @@ pub struct Tenant {
     pub listener: Option<Arc<ListenerConfig>>,
     /// How much its plugin may take.
     pub limits: Arc<Limits>,
+    /// Which capabilities its plugin may have. A component that imports another is not called at all.
+    pub grants: Arc<Grants>,
 }
 
 impl Tenant {
-    /// A tenant made in code: no connections yet, the defaults of the pack's properties, and the default limits.
+    /// A tenant made in code: no connections yet, the defaults of the pack's properties, the default limits, and
+    /// all capabilities granted.
     ///
     /// # Errors
     /// When the pack cannot describe itself.
@@ -49,6 +53,7 @@ impl Tenant {
             schedules: Arc::default(),
             listener: None,
             limits: Arc::default(),
+            grants: Arc::default(),
             pack,
         })
     }

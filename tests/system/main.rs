@@ -13,6 +13,7 @@ mod configuration;
 mod connection_test;
 mod door;
 mod egress;
+mod embedding;
 mod events;
 mod extension;
 mod faults;

@@ -94,7 +94,9 @@ impl Problem {
             CallError::Failure(failure) if runner::is_about_nobody(tenant, failure) => StatusCode::NOT_FOUND,
             CallError::Failure(_) => StatusCode::BAD_GATEWAY,
             CallError::Time(_) => StatusCode::GATEWAY_TIMEOUT,
-            CallError::Trap(_) | CallError::Cpu(_) | CallError::Memory(_) | CallError::Data(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            CallError::Trap(_) | CallError::Cpu(_) | CallError::Memory(_) | CallError::Data(_) | CallError::Ungranted(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         };
         let Failure { code, title: _, message, remedy } = runner::failure(tenant, error);
         if status != StatusCode::NOT_FOUND {

@@ -20,6 +20,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use crate::clock::{Clock, SystemClock, WallClock};
 use crate::connection::{HttpClient, NoConnections};
 use crate::description::{Description, PropertyValue};
+use crate::grant::Grants;
 use crate::limits::{Account, Entry, Gauge, Growth, Limits};
 use crate::mail::Postbox;
 use crate::plugin::bindings::Plugin;
@@ -52,6 +53,8 @@ pub struct Lent {
     pub clock: Arc<dyn Clock>,
     /// How much it may take.
     pub limits: Arc<Limits>,
+    /// What it may have of all this.
+    pub grants: Arc<Grants>,
     /// Whom, and as what, the call is counted for. Only a host can say so.
     pub scope: Scope,
 }
@@ -99,6 +102,7 @@ impl Lent {
             properties: Arc::default(),
             revision: 0,
             clock: Arc::new(SystemClock),
+            grants: Arc::default(),
             scope: Scope::new(Arc::new(Account::new(limits.clone())), None),
             limits,
         }
@@ -123,12 +127,12 @@ impl State {
         Self { lent, wasi, table, growth }
     }
 
-    /// Lends anew, for another call of the same tenant; `false` where what is there does not fit the loan: its time is that of
-    /// another host, its limits are others, or it has more memory than this entry point may.
+    /// Lends anew, for another call of the same tenant; `false` where what is there does not fit the loan: it is that of another
+    /// host, which may have a tenant of the same name, its limits are others, or it has more memory than this entry point may.
     pub(crate) fn lend(&mut self, lent: Lent) -> bool {
-        let same_clock = Arc::ptr_eq(&self.lent.clock, &lent.clock);
-        let same_limits = Arc::ptr_eq(&self.lent.limits, &lent.limits) || self.lent.limits == lent.limits;
-        let fits = same_clock && same_limits && self.growth.hold_to(&lent.limits, lent.scope.entry);
+        // A tenant has one account with each host, as long as its limits are the same.
+        let same_account = Arc::ptr_eq(&self.lent.scope.account, &lent.scope.account);
+        let fits = same_account && self.growth.hold_to(&lent.limits, lent.scope.entry);
         // The ones before are still held here, so that others cannot lie at the same address.
         let others = !Arc::ptr_eq(&self.lent.properties, &lent.properties);
         let revision = self.lent.revision + u64::from(others);
