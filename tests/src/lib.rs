@@ -45,6 +45,7 @@ pub mod fault;
 pub mod feed;
 pub mod hook;
 pub mod inbox;
+pub mod process;
 pub mod server;
 pub mod serving;
 pub mod stage;

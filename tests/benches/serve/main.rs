@@ -23,6 +23,7 @@ use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shift_access_tests::hook;
+use shift_access_tests::process::processor_seconds;
 use shift_access_tests::serving::Serving;
 use shift_access_tests::stage::{Stage, TENANT};
 use shift_access_tests::world::{World, hours};
@@ -30,7 +31,6 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use load::{Answered, Load, Post};
-use memory::processor_seconds;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_shift-access-tested");
 /// The workers of the tenant: one call to UKG reads them all.

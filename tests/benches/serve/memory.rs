@@ -1,9 +1,8 @@
-//! How much memory and processor time the program takes, as the system counts it.
+//! How much memory the program takes along the way.
 
-use std::fs;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
+use shift_access_tests::process::resident;
 
 /// The program's resident memory along the way, in KiB.
 #[derive(Serialize)]
@@ -39,20 +38,4 @@ impl Memory {
     pub(crate) fn growth(&self) -> f64 {
         self.after_all_kib as f64 / self.after_a_tenth_kib as f64
     }
-}
-
-fn resident(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the system does not tell of memory")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
-}
-
-/// The processor time that a process has used so far, in seconds.
-pub(crate) fn processor_seconds(process: u32) -> Result<f64> {
-    let line = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name of the program comes first, in brackets, and may hold anything.
-    let (_, fields) = line.rsplit_once(") ").context("the system does not tell of the processor")?;
-    let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-    // Linux counts hundredths of a second for programs, whatever it counts in itself.
-    Ok(ticks / 100.0)
 }
