@@ -6,7 +6,7 @@
 //! A short secret could be any word: an app key `2026` stands in every date. In an error that costs a word; in data it
 //! would make a false time. So data is searched for long secrets and for tokens only.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -80,8 +80,11 @@ impl Finder {
         patterns.sort();
         patterns.dedup();
         let forms = patterns.len();
-        // The longest form wins: of a secret that begins with another one, nothing is left over.
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok().filter(|_| forms > 0);
+        // The longest form wins: of a secret that begins with another one, nothing is left over. The usual kind, with a row of
+        // the table for every letter of every token, takes a megabyte for each connection.
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+        let automaton = builder.build(patterns).ok().filter(|_| forms > 0);
         Self { automaton, forms }
     }
 

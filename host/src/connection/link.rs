@@ -43,7 +43,8 @@ pub(super) struct Connection {
 struct Secrets {
     settings: Vec<SecretString>,
     tokens: Vec<SecretString>,
-    scrub: Arc<Scrub>,
+    /// Made when something is first to be cleaned: a tenant that calls nobody pays nothing for it.
+    scrub: Option<Arc<Scrub>>,
 }
 
 impl Connection {
@@ -214,7 +215,7 @@ impl Connection {
     }
 
     fn scrub(&self) -> Arc<Scrub> {
-        self.secrets().scrub.clone()
+        self.secrets().scrub()
     }
 
     fn secrets(&self) -> MutexGuard<'_, Secrets> {
@@ -235,9 +236,7 @@ impl Secrets {
         {
             settings.push(SecretString::from(secret::basic(name, password)));
         }
-        let mut secrets = Self { settings, tokens: Vec::new(), scrub: Default::default() };
-        secrets.rebuild();
-        secrets
+        Self { settings, tokens: Vec::new(), scrub: None }
     }
 
     /// A call that began with the last token may still be under way: both are looked for.
@@ -246,12 +245,12 @@ impl Secrets {
         if self.tokens.len() > 2 {
             self.tokens.remove(0);
         }
-        self.rebuild();
+        self.scrub = None;
     }
 
-    fn rebuild(&mut self) {
+    fn scrub(&mut self) -> Arc<Scrub> {
         let [settings, tokens] = [&self.settings, &self.tokens].map(|secrets| secrets.iter().map(ExposeSecret::expose_secret));
-        self.scrub = Arc::new(Scrub::with_tokens(settings, tokens));
+        self.scrub.get_or_insert_with(|| Arc::new(Scrub::with_tokens(settings, tokens))).clone()
     }
 }
 

@@ -61,9 +61,10 @@ impl Consumer<'_> {
     async fn work(mut self) {
         while let Some(batch) = self.gather().await {
             self.busy = batch.full;
-            self.deal_with(batch).await;
+            // In a place of its own: who waits for events has no need of the room that a call of the plugin takes.
+            Box::pin(self.deal_with(batch)).await;
         }
-        self.end_minute().await;
+        Box::pin(self.end_minute()).await;
     }
 
     /// The next batch, once there is one; none when the life stops.
@@ -71,7 +72,7 @@ impl Consumer<'_> {
         loop {
             let over = self.minute.as_ref().map(Minute::over);
             if over.is_some_and(|over| over <= self.now()) {
-                self.end_minute().await;
+                Box::pin(self.end_minute()).await;
                 continue;
             }
             if self.life.stop.is_cancelled() {

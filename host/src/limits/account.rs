@@ -1,7 +1,7 @@
 //! What a tenant uses at the moment, and has used of late. It lasts from call to call, as long as the host.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -68,7 +68,9 @@ impl Account {
 
 /// Half of the processors there are, and at least one: so one tenant cannot have them all.
 fn processors() -> usize {
-    (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
+    // The system tells it in files, which are too slow to be read for each tenant. It is a fact of the machine, and no host's.
+    static THERE: OnceLock<usize> = OnceLock::new();
+    (THERE.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)) / 2).max(1)
 }
 
 /// The accounts of all tenants with one host.
