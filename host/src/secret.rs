@@ -81,7 +81,7 @@ impl Finder {
         patterns.dedup();
         let forms = patterns.len();
         // The longest form wins: of a secret that begins with another one, nothing is left over. The usual kind, with a row of
-        // the table for every letter of every token, takes a megabyte for each connection.
+        // the table for every letter of every token, would be the largest thing that an idle connection keeps.
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
         let automaton = builder.build(patterns).ok().filter(|_| forms > 0);

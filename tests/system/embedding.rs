@@ -28,10 +28,13 @@ struct Platform {
     mailer: Arc<OwnMailer>,
 }
 
-/// Keys and values of every space in one ordered map.
+/// Values with their revisions, by the keys of every space.
+type Values = BTreeMap<(Space, String), (Vec<u8>, u64)>;
+
+/// Keys and values in one ordered map, and the last revision.
 #[derive(Default)]
 struct OwnStore {
-    kept: Mutex<(BTreeMap<(Space, String), (Vec<u8>, u64)>, u64)>,
+    kept: Mutex<(Values, u64)>,
     locks: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
