@@ -176,6 +176,11 @@ impl Host {
         self.inboxes.of(&tenant.name)
     }
 
+    /// Forgets what is known of a tenant's inbox beside what is stored.
+    pub(crate) fn forget_inbox(&self, tenant: &str) {
+        self.inboxes.forget(tenant);
+    }
+
     /// The events of a tenant that are not brought again by themselves.
     pub fn dead_letters(&self, tenant: &Tenant) -> DeadLetters {
         DeadLetters::new(self.runner.store.clone(), &tenant.name)

@@ -190,6 +190,11 @@ impl Inboxes {
         let new = || Arc::new(Inbox::new(tenant, self.store.clone(), self.clock.clone(), self.rules.clone()));
         open.entry(tenant.to_owned()).or_insert_with(new).clone()
     }
+
+    /// Forgets a tenant's inbox: whoever asks for it next has a new one.
+    pub(crate) fn forget(&self, tenant: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+    }
 }
 
 /// Brings what waits to the tenant's plugin until the life stops, and keeps the inbox tidy.

@@ -198,6 +198,11 @@ pub(crate) fn as_found(entry: Option<&Entry>) -> Condition {
 }
 
 /// The space of what concerns no tenant.
+/// What says that a tenant may have mails, in the host's own space of no tenant.
+pub(crate) fn mark_of(tenant: &str) -> String {
+    format!("{MARKED}{tenant}")
+}
+
 fn nobody() -> Space {
     Space::host("")
 }

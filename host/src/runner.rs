@@ -81,6 +81,9 @@ pub enum RunError {
         /// The job.
         job: String,
     },
+    /// The tenant is paused.
+    #[error("the tenant {0} is paused; `shift-access tenant resume {0}` lets its jobs run again")]
+    Paused(String),
     /// The history could not be written.
     #[error("the run could not be written to the history: {0}")]
     Store(#[from] StoreError),
@@ -245,6 +248,9 @@ impl Runner {
 
     /// Begins a run: it stands in the history, and no other of its job begins until it is completed or dropped.
     pub(crate) async fn begin(&self, tenant: &Tenant, order: Order) -> Result<Begun, RunError> {
+        if tenant.paused {
+            return Err(RunError::Paused(tenant.name.to_string()));
+        }
         let busy = || RunError::Busy { tenant: tenant.name.to_string(), job: order.job.clone() };
         let alone = self.store.try_lock(&tenant.name, &job_lock(&order.job)).await?.ok_or_else(busy)?;
         let open = self.start(tenant, &order.job, &order.process, order.trigger).await?;
@@ -416,7 +422,7 @@ fn missed_warnings(tenant: &Tenant, MakesUp { missed, cut_off }: MakesUp) -> Vec
     let missed = missed.map(|Missed { count, first }| {
         let (runs, verb) = if count == 1 { ("1 run".to_owned(), "was") } else { (format!("{count} runs"), "were") };
         let first = moment(first);
-        format!("{runs} did not start when they {verb} due, from {first} on: the host was not running. This run makes up for them.")
+        format!("{runs} did not start when they {verb} due, from {first} on: the host was not running, or the tenant was paused. This run makes up for them.")
     });
     let code = format!("{}{SCHEDULE_MISSED}", tenant.description.code_prefix);
     cut_off.into_iter().chain(missed).map(|message| Warning { code: code.clone(), message, subject: None }).collect()

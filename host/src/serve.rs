@@ -21,6 +21,7 @@ mod guest;
 mod refusal;
 mod residents;
 mod trace;
+mod upkeep;
 mod watched;
 
 use front::Front;
@@ -101,6 +102,7 @@ impl Server {
         residents.settle();
         let (host, of_outbox) = (site.host().clone(), life.clone());
         life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
+        life.tracker.spawn(upkeep::keep(site.clone(), life.clone()));
         let drain = limits.drain;
         let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));

@@ -4,6 +4,7 @@
 //! holds when the file is read again: a new configuration is taken over whole, or not at all.
 
 mod packs;
+mod stand;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,16 +14,20 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, watch};
 
-use crate::config::{self, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
+use crate::config::{self, ComponentDigest, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
 use crate::connection::{ConnectionError, Connections, Network};
 use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::engine::{Cache, Engine};
 use crate::host::Host;
 use crate::mail::{self, Exchangeable, SmtpMailer, Tls};
 use crate::plugin::Pack;
+use crate::standing::Standings;
 use crate::store::{SqliteStore, StoreError};
 use crate::tenant::Tenant;
 use packs::{Loaded, Packs, Unloaded};
+use stand::Known;
+
+pub use stand::TenantStatus;
 
 /// How a variable of the environment is looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -56,6 +61,10 @@ pub struct Site {
     mailer: Option<Arc<Exchangeable>>,
     /// Held while the configuration is read again: one at a time does so.
     packs: Mutex<Packs>,
+    standings: Standings,
+    /// What the configuration and the store say of tenants.
+    known: std::sync::Mutex<Known>,
+    /// Those there are, as comes of both.
     tenants: watch::Sender<Arc<Tenants>>,
 }
 
@@ -68,9 +77,12 @@ pub(crate) type Tenants = BTreeMap<String, Installed>;
 pub(crate) struct Identity([u8; 32]);
 
 /// A tenant as it is configured now.
+#[derive(Clone)]
 pub(crate) struct Installed {
     pub(crate) tenant: Tenant,
     pub(crate) identity: Identity,
+    /// The digest of its component; `None` for the one that is part of this program.
+    pub(crate) component: Option<ComponentDigest>,
 }
 
 /// What another reading of the configuration changed: names of tenants.
@@ -102,7 +114,11 @@ impl Site {
             Err(error) => return (Err(error), Config::read(path, env).1),
         };
         let (plan, problems) = Plan::read(path, env, &mut packs).await;
-        (plan.and_then(|plan| plan.start(packs)), problems)
+        let site = match plan.and_then(|plan| plan.start(packs)) {
+            Ok(site) => site.look().await.map_err(|error| SiteError::Store(format!("the store cannot be read: {error}"))).map(|()| site),
+            Err(error) => Err(error),
+        };
+        (site, problems)
     }
 
     /// Reads the file again. What is wrong with it, or cannot be changed while the host runs, changes nothing; the problems
@@ -115,7 +131,7 @@ impl Site {
         let mut packs = self.packs.lock().await;
         let (plan, problems) = Plan::read(path, env, &mut packs).await;
         let changes = plan.and_then(|plan| self.take_over(plan));
-        let used: Vec<_> = self.installed().values().map(|installed| installed.tenant.pack.clone()).collect();
+        let used: Vec<_> = self.configured().values().map(|installed| installed.tenant.pack.clone()).collect();
         packs.keep(&used);
         (changes, problems)
     }
@@ -132,7 +148,7 @@ impl Site {
             return Err(SiteError::Restart(fixed.join(" and ")));
         }
         let mut tenants = tenants(plan.tenants)?;
-        let before = self.installed();
+        let before = self.configured();
         let mut changes = Changes::default();
         for (name, new) in &mut tenants {
             match before.get(name) {
@@ -146,7 +162,7 @@ impl Site {
         if let (Some(mailer), Some(new)) = (&self.mailer, plan.mailer) {
             mailer.exchange(new);
         }
-        self.tenants.send_replace(Arc::new(tenants));
+        self.configure(tenants);
         Ok(changes)
     }
 
@@ -184,6 +200,10 @@ impl Site {
     pub fn tenant(&self, name: &str) -> Result<Tenant, SiteError> {
         let tenants = self.installed();
         tenants.get(name).map(|installed| installed.tenant.clone()).ok_or_else(|| {
+            if self.configured().contains_key(name) {
+                let remedy = format!("`shift-access tenant restore {name}` brings it back");
+                return SiteError::UnknownTenant(format!("the tenant {name:?} was removed; {remedy}"));
+            }
             let known = tenants.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             SiteError::UnknownTenant(format!("there is no tenant {name:?} in the configuration; write one of: {known}"))
         })
@@ -219,6 +239,7 @@ struct Plan {
 struct Planned {
     config: config::Tenant,
     identity: Identity,
+    component: Option<ComponentDigest>,
     pack: Pack,
     description: Arc<Description>,
     connections: Option<Connections>,
@@ -271,8 +292,9 @@ impl Plan {
             problems.extend(alert_problem(&tenant, &description).filter(|_| !has_smtp));
             // The limits are in part those of the host.
             let written = Sha256::new().chain_update(raw.fingerprint).chain_update(format!("{:?}", tenant.limits));
-            let identity = Identity(written.chain_update(digest).finalize().into());
-            tenants.insert(tenant.name.clone(), Planned { config: tenant, identity, pack, description, connections });
+            let component_digest = digest.map_or([0; 32], |digest| *digest.bytes());
+            let identity = Identity(written.chain_update(component_digest).finalize().into());
+            tenants.insert(tenant.name.clone(), Planned { config: tenant, identity, component: digest, pack, description, connections });
         }
         if problems.iter().any(Problem::is_error) {
             return (Err(SiteError::Configuration), problems);
@@ -290,15 +312,27 @@ impl Plan {
             builder = builder.mailer(mailer.clone());
         }
         let host = builder.build().map_err(|error| SiteError::Host(error.to_string()))?;
-        let tenants = watch::Sender::new(Arc::new(tenants(self.tenants)?));
-        Ok(Site { host, listen: self.listen, storage: self.storage, proxy: self.proxy, mailer, packs: Mutex::new(packs), tenants })
+        let standings = Standings::new(host.runner().store.clone());
+        let site = Site {
+            host,
+            listen: self.listen,
+            storage: self.storage,
+            proxy: self.proxy,
+            mailer,
+            packs: Mutex::new(packs),
+            standings,
+            known: std::sync::Mutex::default(),
+            tenants: watch::Sender::default(),
+        };
+        site.configure(tenants(self.tenants)?);
+        Ok(site)
     }
 }
 
 /// Tenants as they were planned.
 fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
     let installed = |(name, planned): (String, Planned)| {
-        let Planned { config, identity, pack, description, connections } = planned;
+        let Planned { config, identity, component, pack, description, connections } = planned;
         // Where there are none, there is a problem that says why.
         let connections = connections.ok_or(SiteError::Configuration)?;
         let tenant = Tenant {
@@ -312,8 +346,9 @@ fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
             listener: config.listener.map(Arc::new),
             limits: Arc::new(config.limits),
             grants: Arc::new(config.grants),
+            paused: false,
         };
-        Ok((name, Installed { tenant, identity }))
+        Ok((name, Installed { tenant, identity, component }))
     };
     planned.into_iter().map(installed).collect()
 }

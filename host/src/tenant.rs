@@ -33,6 +33,8 @@ pub struct Tenant {
     pub limits: Arc<Limits>,
     /// Which capabilities its plugin may have. A component that imports another is not called at all.
     pub grants: Arc<Grants>,
+    /// Whether it rests: no job of it begins. What is stored of it answers questions all the same.
+    pub paused: bool,
 }
 
 impl Tenant {
@@ -54,6 +56,7 @@ impl Tenant {
             listener: None,
             limits: Arc::default(),
             grants: Arc::default(),
+            paused: false,
             pack,
         })
     }

@@ -37,6 +37,7 @@ mod schedules;
 mod secrets;
 mod serve;
 mod take_over;
+mod tenants;
 mod traces;
 mod what_if;
 

@@ -122,6 +122,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, SOON)
     }
 
+    /// The tenant rests.
+    pub(super) fn paused(tenant: &Tenant) -> Self {
+        RunError::Paused(tenant.name.to_string()).into()
+    }
+
     /// Nothing new is begun any more, and what was under way is ended.
     pub(super) fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the host is about to stop").header(RETRY_AFTER, SOON)
@@ -182,7 +187,7 @@ impl From<TokenError> for Problem {
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Busy { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            RunError::Busy { .. } | RunError::Paused(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
             RunError::Store(error) => error.into(),
         }
     }

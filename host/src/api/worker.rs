@@ -37,7 +37,7 @@ pub(super) struct Wanted {
         (status = 200, description = "The record, with the explanation of the decision about the user as its evidence.", body = Entry,
             headers(("ETag" = String, description = "Weak: it changes with everything but ages."))),
         (status = 304, description = "The caller has it already."),
-        (status = 400), (status = 404), (status = 500), (status = 502), (status = 503), (status = 504),
+        (status = 400), (status = 404), (status = 409), (status = 500), (status = 502), (status = 503), (status = 504),
     )
 )]
 pub(super) async fn show(
@@ -49,6 +49,9 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let failed = |error| app.failed(&tenant, &error);
     let host = app.site.host();
+    if wanted.refresh && tenant.paused {
+        return Err(Problem::paused(&tenant));
+    }
     if wanted.refresh {
         app.look_ups.of(&app, &tenant, &user).await?;
     }

@@ -12,6 +12,7 @@ mod logs;
 mod run;
 mod serve;
 mod telemetry;
+mod tenant;
 mod text;
 mod token;
 mod what_if;
@@ -56,6 +57,7 @@ enum Command {
     WhatIf(what_if::Args),
     Identities(identities::Args),
     History(history::Args),
+    Tenant(tenant::Args),
     Token(token::Args),
     DeadLetters(dead_letters::Args),
 }
@@ -177,6 +179,7 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
         Command::WhatIf(args) => what_if::run(&place, args).await,
         Command::Identities(args) => identities::run(&place, args).await,
         Command::History(args) => history::run(&place, args).await,
+        Command::Tenant(args) => tenant::run(&place, args).await,
         Command::Token(args) => token::run(&place, args).await,
         Command::DeadLetters(args) => dead_letters::run(&place, args).await,
     }

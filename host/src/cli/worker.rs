@@ -1,6 +1,7 @@
 //! `worker`: one record with its explanation.
 
 use super::{Exit, Place, json, open, print, text};
+use crate::RunError;
 use crate::answer::{Decision, Entry, Evidence, Explanation};
 
 /// The reason shown where nothing is stored.
@@ -24,6 +25,9 @@ pub(super) struct Args {
 pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
     let site = open(place).await?;
     let tenant = site.tenant(&args.tenant)?;
+    if args.refresh && tenant.paused {
+        return Err(Exit::Failed(RunError::Paused(args.tenant).to_string()));
+    }
     if args.refresh {
         site.host().look_up(&tenant, &args.user).await?;
     }

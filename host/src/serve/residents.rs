@@ -13,6 +13,9 @@ use crate::tenant::Tenant;
 
 /// Everything that runs for one tenant until its life stops. What is to run for each tenant has its line here.
 async fn serve(host: &Host, tenant: &Tenant, life: &Life) {
+    if tenant.paused {
+        return;
+    }
     tokio::join!(host.keep_schedules(tenant, life), async {
         if tenant.listener.is_some() {
             host.keep_listener(tenant, life).await;
@@ -30,7 +33,10 @@ pub(super) struct Residents {
 /// One tenant that is served.
 struct Resident {
     identity: Identity,
+    paused: bool,
     stop: CancellationToken,
+    /// Ends what is under way of it, too.
+    abort: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -43,7 +49,9 @@ impl Residents {
     /// Makes what runs fit the site as it is now. Tenants that did not change are left alone.
     pub(super) fn settle(&mut self) {
         let wanted = self.site.installed();
-        let stays = |name: &String, resident: &Resident| wanted.get(name).is_some_and(|now| now.identity == resident.identity);
+        let stays = |name: &String, resident: &Resident| {
+            wanted.get(name).is_some_and(|now| now.identity == resident.identity && now.tenant.paused == resident.paused)
+        };
         let mut leaving: BTreeMap<_, _> = self.by_name.extract_if(.., |name, resident| !stays(name, resident)).collect();
         leaving.values().for_each(|resident| resident.stop.cancel());
         for (name, now) in wanted.iter() {
@@ -52,8 +60,12 @@ impl Residents {
                 self.by_name.insert(name.clone(), resident);
             }
         }
-        // Who was removed ends in its own time, and no later than the server.
-        for (_, resident) in leaving {
+        // Who left the configuration ends in its own time, and no later than the server; who was removed, at once.
+        for (name, resident) in leaving {
+            if self.site.is_removed(&name) {
+                resident.abort.cancel();
+                self.site.host().forget_inbox(&name);
+            }
             self.life.tracker.spawn(resident.left());
         }
     }
@@ -69,7 +81,9 @@ impl Residents {
     /// Begins what runs for a tenant, when what ran for it before has ended.
     fn begin(&self, tenant: &Tenant, identity: Identity, before: Option<Resident>) -> Resident {
         let stop = self.life.stop.child_token();
-        let life = Life { stop: stop.clone(), ..self.life.clone() };
+        let abort = self.life.abort.child_token();
+        let life = Life { stop: stop.clone(), abort: abort.clone(), tracker: self.life.tracker.clone() };
+        let paused = tenant.paused;
         let (host, tenant) = (self.site.host().clone(), tenant.clone());
         let task = tokio::spawn(async move {
             if let Some(before) = before {
@@ -77,7 +91,7 @@ impl Residents {
             }
             serve(&host, &tenant, &life).await;
         });
-        Resident { identity, stop, task }
+        Resident { identity, paused, stop, abort, task }
     }
 }
 

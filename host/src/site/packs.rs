@@ -24,8 +24,8 @@ type Key = Option<ComponentDigest>;
 pub(super) struct Loaded {
     pub(super) pack: Pack,
     pub(super) description: Arc<Description>,
-    /// Of its bytes; zeros for the component that is part of this program.
-    pub(super) digest: [u8; 32],
+    /// Of its bytes; none for the component that is part of this program.
+    pub(super) digest: Key,
 }
 
 /// Why a component is not used, or one of the reasons.
@@ -67,8 +67,7 @@ impl Packs {
         };
         let pack = pack.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
         let description = pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?;
-        let digest = key.map_or([0; 32], |digest| *digest.bytes());
-        let loaded = Loaded { pack, description: Arc::new(description), digest };
+        let loaded = Loaded { pack, description: Arc::new(description), digest: key };
         self.loaded.insert(key, loaded.clone());
         Ok(loaded)
     }

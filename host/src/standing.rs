@@ -1,0 +1,140 @@
+//! How the tenants of a store stand: served, paused, or removed, and which component did not do for one.
+//!
+//! It is kept in the store and not in the configuration, so that it outlives a restart and holds for every host on the store.
+//! In the host's own space of no tenant: `standing/TENANT`, there for a tenant that is not simply served, and
+//! `unfit/TENANT`, the component that was tried for it and failed.
+//!
+//! This module says what holds; who serves the tenants acts on it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::history::instant;
+use crate::store::{MAX_SCAN, Scan, Space, Store, StoreError, Write};
+
+mod sweep;
+
+const STANDING: &str = "standing/";
+const UNFIT: &str = "unfit/";
+
+/// How a tenant stands that is not simply served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) state: State,
+    #[serde(with = "instant")]
+    pub(crate) since: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub(crate) enum State {
+    /// No job runs, no event is brought, nobody is looked up. Events are stored, and what is stored answers.
+    Paused,
+    /// As if there were no such tenant.
+    Removed {
+        /// Everything stored of it goes at this moment.
+        #[serde(with = "instant")]
+        delete_after: DateTime<Utc>,
+    },
+    /// The same, and nothing of it is stored any more.
+    Deleted,
+}
+
+impl Standing {
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state == State::Paused
+    }
+
+    pub(crate) fn is_removed(&self) -> bool {
+        !self.is_paused()
+    }
+}
+
+/// A component that was tried for a tenant and failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unfit {
+    /// Its digest, as configurations name it.
+    pub(crate) component: String,
+    /// What it did.
+    pub(crate) why: String,
+    #[serde(with = "instant")]
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// How the tenants of one store stand.
+#[derive(Clone)]
+pub(crate) struct Standings {
+    store: Arc<dyn Store>,
+}
+
+impl Standings {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Those that are not simply served, by name.
+    pub(crate) async fn all(&self) -> Result<BTreeMap<String, Standing>, StoreError> {
+        self.under(STANDING).await
+    }
+
+    /// How one stands; `None` where it is simply served.
+    pub(crate) async fn of(&self, tenant: &str) -> Result<Option<Standing>, StoreError> {
+        let found = self.store.get(&nobody(), &[format!("{STANDING}{tenant}")]).await?;
+        Ok(found.into_iter().flatten().next().and_then(|entry| read(&entry.value)))
+    }
+
+    /// From now on it stands so; `None` for simply served.
+    pub(crate) async fn set(&self, tenant: &str, state: Option<State>, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let key = format!("{STANDING}{tenant}");
+        let write = match state {
+            Some(state) => Write::put(key, json(&Standing { state, since: now.trunc_subsecs(3) })?),
+            None => Write::remove(key),
+        };
+        self.store.commit(&nobody(), vec![write]).await.map(|_| ())
+    }
+
+    /// The components that failed, by the tenant.
+    pub(crate) async fn unfit(&self) -> Result<BTreeMap<String, Unfit>, StoreError> {
+        self.under(UNFIT).await
+    }
+
+    /// Remembers that a component failed for a tenant, or forgets that one did.
+    pub(crate) async fn set_unfit(&self, tenant: &str, unfit: Option<&Unfit>) -> Result<(), StoreError> {
+        let key = format!("{UNFIT}{tenant}");
+        let write = match unfit {
+            Some(unfit) => Write::put(key, json(unfit)?),
+            None => Write::remove(key),
+        };
+        self.store.commit(&nobody(), vec![write]).await.map(|_| ())
+    }
+
+    async fn under<T: DeserializeOwned>(&self, prefix: &str) -> Result<BTreeMap<String, T>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut cursor = None;
+        loop {
+            let page = self.store.scan(&nobody(), &Scan::new(prefix, MAX_SCAN).from(cursor)).await?;
+            let read = |entry: &crate::store::Entry| Some((entry.key.strip_prefix(prefix)?.to_owned(), read(&entry.value)?));
+            found.extend(page.entries.iter().filter_map(read));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn nobody() -> Space {
+    Space::host("")
+}
+
+/// What cannot be read is of a later version of this program, which says so at its own place.
+fn read<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Other(error.to_string()))
+}
