@@ -6,6 +6,7 @@
 mod bounds;
 mod convert;
 mod fit;
+pub(crate) mod trial;
 mod warm;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::engine::{Engine, Kind};
 use crate::grant::Ungranted;
 use crate::history::{Failure, Step, Warning};
 use crate::limits::{Entry as EntryPoint, Exceeded, Gauge, metered};
+use crate::tenant::Tenant;
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "plugin", exports: { "shift-access:plugin/pack": async } });
@@ -31,6 +33,8 @@ pub(crate) mod bindings {
 use bindings::exports::shift_access::plugin as exports;
 use bindings::{Plugin, PluginPre};
 use bounds::{Bounds, Wall};
+
+use trial::Trial;
 
 pub use fit::Misfit;
 
@@ -125,6 +129,8 @@ pub struct Outcome {
 #[derive(Clone)]
 pub struct Pack {
     inner: Arc<Inner>,
+    /// While it is on trial in the place of another.
+    trial: Option<Arc<Trial>>,
 }
 
 struct Inner {
@@ -231,7 +237,22 @@ impl Pack {
         image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
         let imports = imports(engine, &component);
         let pre = PluginPre::new(pre).map_err(|error| LoadError::NotReady(brief(&error)))?;
-        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, warm: Arc::default() }) })
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, warm: Arc::default() }), trial: None })
+    }
+
+    /// The same component on trial: the tenant as it was before answers where this one fails by itself.
+    pub(crate) fn on_trial(self, before: Tenant) -> Self {
+        Self { trial: Some(Arc::new(Trial::new(before))), ..self }
+    }
+
+    /// The same component as if it had never been on trial.
+    pub(crate) fn off_trial(self) -> Self {
+        Self { trial: None, ..self }
+    }
+
+    /// The trial that it is on.
+    pub(crate) fn trial(&self) -> Option<&Arc<Trial>> {
+        self.trial.as_ref()
     }
 
     /// What the component imports, by name.
@@ -273,9 +294,13 @@ impl Pack {
     ) -> Result<Outcome, CallError> {
         let options = options.iter().map(|(name, value)| capability::property(name, value)).collect();
         let job = exports::jobs::Job { name: job.to_owned(), run: run.to_owned(), options };
-        let (answer, memory_peak) = call!(self, lent, Jobs, Wall::Exactly(limit), "jobs.run", |accessor, plugin| plugin
+        let answer = call!(self, lent, Jobs, Wall::Exactly(limit), "jobs.run", |accessor, plugin| plugin
             .shift_access_plugin_jobs()
-            .call_run(accessor, job))?;
+            .call_run(accessor, job));
+        if let Some(trial) = &self.trial {
+            trial.ran(&answer);
+        }
+        let (answer, memory_peak) = answer?;
         Ok(match answer {
             Ok(report) => Outcome { report: report.into(), failure: None, memory_peak },
             Err(failure) => {
@@ -290,6 +315,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn look_up(&self, lent: Lent, user: &str) -> Result<Entry, CallError> {
+        let Some(trial) = &self.trial else { return self.look_up_alone(lent, user).await };
+        let answer = self.look_up_alone(lent.clone(), user).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.look_up_alone(before.lent(lent), user).await,
+            None => answer,
+        }
+    }
+
+    async fn look_up_alone(&self, lent: Lent, user: &str) -> Result<Entry, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
         let (answer, _) = call!(self, lent, Questions, LOOK_UP_LIMIT, "listener.look-up", |accessor, plugin| plugin
@@ -303,6 +337,21 @@ impl Pack {
     /// # Errors
     /// When the plugin fails, or answers another number of dispositions.
     pub async fn handle(
+        &self,
+        lent: Lent,
+        limit: Duration,
+        run: &str,
+        events: impl IntoIterator<Item = (&str, &[u8])> + Clone,
+    ) -> Result<Vec<Disposition>, CallError> {
+        let Some(trial) = &self.trial else { return self.handle_alone(lent, limit, run, events).await };
+        let answer = self.handle_alone(lent.clone(), limit, run, events.clone()).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.handle_alone(before.lent(lent), limit, run, events).await,
+            None => answer,
+        }
+    }
+
+    async fn handle_alone(
         &self,
         lent: Lent,
         limit: Duration,
@@ -326,6 +375,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn decide(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
+        let Some(trial) = &self.trial else { return self.decide_alone(lent, questions).await };
+        let answer = self.decide_alone(lent.clone(), questions.clone()).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.decide_alone(before.lent(lent), questions).await,
+            None => answer,
+        }
+    }
+
+    async fn decide_alone(&self, lent: Lent, questions: Vec<(String, Option<String>)>) -> Result<Vec<Decision>, CallError> {
         let questions = questions.into_iter().map(|(user, surface)| exports::access::Question { user, surface }).collect();
         let answer = ask!(self, lent, Questions, QUESTION_LIMIT, "access.decide", |accessor, plugin| plugin
             .shift_access_plugin_access()
@@ -338,6 +396,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn explain(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Explanation, CallError> {
+        let Some(trial) = &self.trial else { return self.explain_alone(lent, user, surface).await };
+        let answer = self.explain_alone(lent.clone(), user, surface).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.explain_alone(before.lent(lent), user, surface).await,
+            None => answer,
+        }
+    }
+
+    async fn explain_alone(&self, lent: Lent, user: &str, surface: Option<&str>) -> Result<Explanation, CallError> {
         let tenant = lent.tenant.clone();
         let question = exports::access::Question { user: user.to_owned(), surface: surface.map(str::to_owned) };
         let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "access.explain", |accessor, plugin| plugin
@@ -369,6 +436,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn page(&self, lent: Lent, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<Listing, CallError> {
+        let Some(trial) = &self.trial else { return self.page_alone(lent, status, cursor, limit).await };
+        let answer = self.page_alone(lent.clone(), status.clone(), cursor.clone(), limit).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.page_alone(before.lent(lent), status, cursor, limit).await,
+            None => answer,
+        }
+    }
+
+    async fn page_alone(&self, lent: Lent, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<Listing, CallError> {
         let tenant = lent.tenant.clone();
         let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.page", |accessor, plugin| plugin
             .shift_access_plugin_roster()
@@ -383,6 +459,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn find(&self, lent: Lent, user: &str) -> Result<Option<Entry>, CallError> {
+        let Some(trial) = &self.trial else { return self.find_alone(lent, user).await };
+        let answer = self.find_alone(lent.clone(), user).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.find_alone(before.lent(lent), user).await,
+            None => answer,
+        }
+    }
+
+    async fn find_alone(&self, lent: Lent, user: &str) -> Result<Option<Entry>, CallError> {
         let tenant = lent.tenant.clone();
         let user = user.to_owned();
         let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.find", |accessor, plugin| plugin
@@ -408,6 +493,15 @@ impl Pack {
     /// # Errors
     /// When the plugin fails or says why it could not.
     pub async fn changes(&self, lent: Lent, after: u64, limit: u32) -> Result<RosterChanges, CallError> {
+        let Some(trial) = &self.trial else { return self.changes_alone(lent, after, limit).await };
+        let answer = self.changes_alone(lent.clone(), after, limit).await;
+        match trial.instead(&answer) {
+            Some(before) => before.pack.changes_alone(before.lent(lent), after, limit).await,
+            None => answer,
+        }
+    }
+
+    async fn changes_alone(&self, lent: Lent, after: u64, limit: u32) -> Result<RosterChanges, CallError> {
         let tenant = lent.tenant.clone();
         let (answer, _) = call!(self, lent, Questions, QUESTION_LIMIT, "roster.changes", |accessor, plugin| plugin
             .shift_access_plugin_roster()

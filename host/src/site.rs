@@ -5,6 +5,7 @@
 
 mod packs;
 mod stand;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use packs::{Loaded, Packs, Unloaded};
 use stand::Known;
 
 pub use stand::TenantStatus;
+pub(crate) use upgrade::UPGRADE;
 
 /// How a variable of the environment is looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -83,6 +85,8 @@ pub(crate) struct Installed {
     pub(crate) identity: Identity,
     /// The digest of its component; `None` for the one that is part of this program.
     pub(crate) component: Option<ComponentDigest>,
+    /// What it goes back to while its component is on trial.
+    before: Option<Arc<Installed>>,
 }
 
 /// What another reading of the configuration changed: names of tenants.
@@ -94,11 +98,13 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Those that are gone. What is stored of them stays.
     pub removed: Vec<String>,
+    /// Those that stay as they were, because the component that is named for them now is no good.
+    pub kept: Vec<String>,
 }
 
 impl std::fmt::Display for Changes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kinds = [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed)];
+        let kinds = [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed), ("kept as before", &self.kept)];
         let told: Vec<_> =
             kinds.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| format!("{kind}: {}", names.join(", "))).collect();
         f.write_str(if told.is_empty() { "no tenant changed" } else { "" })?;
@@ -130,13 +136,16 @@ impl Site {
     pub async fn reload(&self, path: &Path, env: Environment<'_>) -> (Result<Changes, SiteError>, Vec<Problem>) {
         let mut packs = self.packs.lock().await;
         let (plan, problems) = Plan::read(path, env, &mut packs).await;
-        let changes = plan.and_then(|plan| self.take_over(plan));
+        let changes = match plan {
+            Ok(plan) => self.take_over(plan).await,
+            Err(error) => Err(error),
+        };
         let used: Vec<_> = self.configured().values().map(|installed| installed.tenant.pack.clone()).collect();
         packs.keep(&used);
         (changes, problems)
     }
 
-    fn take_over(&self, plan: Plan) -> Result<Changes, SiteError> {
+    async fn take_over(&self, plan: Plan) -> Result<Changes, SiteError> {
         let fixed = [
             ("host.listen", plan.listen != self.listen),
             ("host.storage", plan.storage != self.storage),
@@ -154,7 +163,13 @@ impl Site {
             match before.get(name) {
                 // The one that is there has logged in, and knows who must wait.
                 Some(old) if old.identity == new.identity => new.tenant = old.tenant.clone(),
-                Some(_) => changes.changed.push(name.clone()),
+                Some(old) => match self.upgrade(old, new).await {
+                    Ok(()) => changes.changed.push(name.clone()),
+                    Err(upgrade::NotGood) => {
+                        *new = old.clone();
+                        changes.kept.push(name.clone());
+                    }
+                },
                 None => changes.added.push(name.clone()),
             }
         }
@@ -348,7 +363,7 @@ fn tenants(planned: BTreeMap<String, Planned>) -> Result<Tenants, SiteError> {
             grants: Arc::new(config.grants),
             paused: false,
         };
-        Ok((name, Installed { tenant, identity, component }))
+        Ok((name, Installed { tenant, identity, component, before: None }))
     };
     planned.into_iter().map(installed).collect()
 }

@@ -11,10 +11,12 @@ use async_trait::async_trait;
 mod key;
 mod lock;
 mod memory;
+mod overlay;
 mod sqlite;
 
 pub use key::{MAX_COMMIT, MAX_GET, MAX_KEY_BYTES, MAX_SCAN};
 pub use memory::MemoryStore;
+pub(crate) use overlay::Overlay;
 pub use sqlite::SqliteStore;
 
 #[cfg(test)]

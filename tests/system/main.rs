@@ -39,6 +39,7 @@ mod serve;
 mod take_over;
 mod tenants;
 mod traces;
+mod upgrades;
 mod what_if;
 
 use anyhow::Result;

@@ -76,6 +76,11 @@ impl Scope {
         Self { account, description, entry: Entry::Questions, requests: Arc::default() }
     }
 
+    /// The same for a component that says this of itself.
+    pub(crate) fn describing(self, description: Arc<Description>) -> Self {
+        Self { description: Some(description), ..self }
+    }
+
     /// Counts one more call to another system, and tells how many there are.
     fn request(&self) -> u32 {
         self.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1)

@@ -4,6 +4,7 @@ use super::{Exit, Place, json, open, print, text};
 use crate::history::{Filter, Status};
 use crate::inbox::LISTENER;
 use crate::runner::LOOK_UP;
+use crate::site::UPGRADE;
 use crate::tenant::Tenant;
 
 /// Runs read at once, whatever is asked for.
@@ -64,7 +65,7 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
 
 /// A job that is none would list nothing, which looks like an answer.
 fn known(tenant: &Tenant, job: &str) -> Result<(), Exit> {
-    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP, LISTENER]).collect();
+    let names: Vec<_> = tenant.description.jobs.iter().map(|job| job.name.as_str()).chain([LOOK_UP, LISTENER, UPGRADE]).collect();
     if names.contains(&job) {
         return Ok(());
     }

@@ -18,6 +18,7 @@ pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
     // From here on: a signal that comes early must not end the program.
     let mut asked = Asked::listen()?;
     let site = Arc::new(open(place).await?);
+    site.tell_unfit().await;
     let listen = site.listen();
     let server = Server::bind(site.clone()).await.map_err(|error| Exit::Failed(format!("cannot listen on {listen}: {error}")))?;
     let server = server.within(ServerLimits { connections: room(), ..ServerLimits::default() });

@@ -1,4 +1,5 @@
-//! Looks every two seconds how the tenants stand: another process may have paused, removed or brought back one.
+//! Looks every two seconds how the tenants stand: another process may have paused, removed or brought back one, and a component
+//! on trial may have failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ const EVERY: Duration = Duration::from_secs(2);
 pub(super) async fn keep(site: Arc<Site>, life: Life) {
     let mut complained = false;
     while life.stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        site.judge().await;
         let looked = match site.look().await {
             Ok(()) => site.sweep().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

@@ -140,6 +140,22 @@ impl Site {
         self.known().configured.clone()
     }
 
+    /// Whether a tenant is paused or removed.
+    pub(super) fn rests(&self, tenant: &str) -> bool {
+        self.known().standings.contains_key(tenant)
+    }
+
+    /// Puts a tenant in the place of another, unless that one is there no more.
+    pub(super) fn exchange(&self, old: &Installed, new: Installed) {
+        let mut known = self.known();
+        if known.configured.get(&*old.tenant.name).is_some_and(|now| now.identity == old.identity) {
+            let mut tenants = (*known.configured).clone();
+            tenants.insert(new.tenant.name.to_string(), new);
+            known.configured = Arc::new(tenants);
+            self.settle(&known);
+        }
+    }
+
     /// From now on the configuration names these.
     pub(super) fn configure(&self, tenants: Tenants) {
         let mut known = self.known();
