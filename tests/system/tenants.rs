@@ -190,3 +190,39 @@ async fn what_is_removed_now_is_gone_also_when_it_left_the_configuration_before(
     assert_eq!(workers["items"], json!([]));
     assert_eq!(two.get(&other, "/api/v1/tenants/other/workers/adiaz").await.0, 200);
 }
+
+#[tokio::test]
+async fn nothing_of_one_tenant_is_reached_from_another_by_path_cursor_or_id() {
+    let two = Two::start().await;
+    assert_eq!(two.stage.run(&["run", "other", "batch"]).await.unwrap().code, Some(0));
+    let (acme, other) = (two.token("acme").await, two.token("other").await);
+    for path in [
+        "/api/v1/tenants/other/workers",
+        "/api/v1/tenants/%6fther/workers",
+        "/api/v1/tenants/acme%2F..%2Fother/workers",
+        "/api/v1/tenants/acme%00other/workers",
+        "/api/v1/tenants/OTHER/workers",
+        "/api/v1/tenants/other/dead-letters",
+        "/api/v1/tenants/other/runs",
+    ] {
+        assert_eq!(two.get(&acme, path).await.0, 403, "{path}");
+    }
+    assert_eq!(two.decides(&acme, "other").await, 403);
+    assert_eq!(two.post(&acme, "/api/v1/tenants/other/jobs/batch/runs", json!({})).await.0, 403);
+
+    let (_, runs) = two.get(&other, "/api/v1/tenants/other/runs?limit=1").await;
+    let theirs = runs["items"][0]["run"].as_str().unwrap();
+    assert_eq!(two.get(&other, &format!("/api/v1/tenants/other/runs/{theirs}")).await.0, 200);
+    for id in [theirs.to_owned(), format!("..%2Fother%2F{theirs}"), format!("other%2F{theirs}")] {
+        assert_eq!(two.get(&acme, &format!("/api/v1/tenants/acme/runs/{id}")).await.0, 404, "{id}");
+    }
+    for list in ["runs", "workers"] {
+        let (_, page) = two.get(&other, &format!("/api/v1/tenants/other/{list}?limit=1")).await;
+        let cursor = page["next"].as_str().unwrap();
+        let next = format!("{list}?limit=1&cursor={cursor}");
+        assert_eq!(two.get(&other, &format!("/api/v1/tenants/other/{next}")).await.0, 200, "it is good where it is from");
+        let (status, answer) = two.get(&acme, &format!("/api/v1/tenants/acme/{next}")).await;
+        assert_eq!(status, 400, "{list}: {answer}");
+        assert!(!answer.to_string().contains("\"other\""), "{answer}");
+    }
+}
