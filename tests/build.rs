@@ -1,12 +1,14 @@
-//! Builds the guests of the tests for the wasm target: the probe, and the example of an extension.
+//! Builds the guests of the tests for the wasm target: the probe, the hostile one, and the example of an extension.
 
 #[path = "../host/component.rs"]
 mod component;
 
 fn main() -> Result<(), String> {
     println!("cargo:rerun-if-changed=../host/component.rs");
-    let probe = component::build("platform-probe", &["probe", "../wit", "../Cargo.lock", "../Cargo.toml"])?;
-    println!("cargo:rustc-env=PROBE={}", probe.display());
+    for (package, folder, name) in [("platform-probe", "probe", "PROBE"), ("hostile-guest", "hostile", "HOSTILE")] {
+        let file = component::build(package, &[folder, "../wit", "../Cargo.lock", "../Cargo.toml"])?;
+        println!("cargo:rustc-env={name}={}", file.display());
+    }
     let extension = component::build(
         "punch-feed",
         &[

@@ -13,6 +13,8 @@
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
 //! | [`serving`] | the program while it serves |
 //! | [`hook`] | the time system's side of a webhook |
+//! | [`memory`] | how much memory a process has |
+//! | [`hostile`] | components that attack, and the neighbour beside them |
 //!
 //! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
 //!
@@ -44,6 +46,7 @@ pub mod calls;
 pub mod fault;
 pub mod feed;
 pub mod hook;
+pub mod hostile;
 pub mod inbox;
 pub mod process;
 pub mod server;
@@ -59,3 +62,6 @@ pub const PROBE: &[u8] = include_bytes!(env!("PROBE"));
 
 /// Where the example of an extension lies, as a component; see `guest/extension`.
 pub const EXTENSION: &str = env!("EXTENSION");
+
+/// A guest that tries to get out of its sandbox, or to take it down; see `tests/hostile`.
+pub const HOSTILE: &[u8] = include_bytes!(env!("HOSTILE"));

@@ -19,6 +19,7 @@ mod extension;
 mod faults;
 mod flood;
 mod hooks;
+mod hostile;
 mod identities;
 mod kill;
 mod kill_serving;

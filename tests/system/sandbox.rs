@@ -1,6 +1,6 @@
 //! What the component may touch, and what becomes of one that misbehaves.
 
-mod limits;
+pub(crate) mod limits;
 mod neighbours;
 
 use std::path::Path;

@@ -50,7 +50,7 @@ impl Answers {
     }
 }
 
-/// How much is to be taken: so many, of so many KiB each, to somebody.
+/// How much is to be taken: so many, of so many KiB each, to somebody or from somewhere.
 pub fn options() -> Vec<PropertyInfo> {
     let option = |name: &str, kind: Kind| PropertyInfo {
         name: name.to_owned(),
@@ -62,7 +62,7 @@ pub fn options() -> Vec<PropertyInfo> {
         what_if: false,
     };
     let number = Kind::Number((0, 1_000_000));
-    vec![option("count", number.clone()), option("kib", number), option("to", Kind::Text)]
+    vec![option("count", number.clone()), option("kib", number), option("to", Kind::Text), option("path", Kind::Text)]
 }
 
 pub async fn run(job: &str, options: &[jobs::Property]) -> jobs::Report {
@@ -72,8 +72,8 @@ pub async fn run(job: &str, options: &[jobs::Property]) -> jobs::Report {
         _ => 1,
     };
     let (count, bytes) = (number("count"), number("kib") << 10);
-    let to = match option("to") {
-        Some(Value::Text(to)) => to.as_str(),
+    let text = |name: &str| match option(name) {
+        Some(Value::Text(text)) => text.as_str(),
         _ => "",
     };
     let mut answers = Answers::default();
@@ -83,8 +83,8 @@ pub async fn run(job: &str, options: &[jobs::Property]) -> jobs::Report {
         "hand-over" => note(bytes),
         "random" => drop(wasi::wasi::random::random::get_random_bytes(bytes as u64)),
         "calls" => drop(join_all((0..count).map(|_| storage::scan(String::new(), None, 1))).await),
-        "requests" => requests(count, bytes, &mut answers).await,
-        "mails" => mails(count, to, &mut answers).await,
+        "requests" => requests(count, bytes, text("path"), &mut answers).await,
+        "mails" => mails(count, text("to"), &mut answers).await,
         "keys" => store(count, 1, &mut answers).await,
         _ => store(count, bytes, &mut answers).await,
     }
@@ -101,8 +101,11 @@ fn note(bytes: usize) {
     journal::add(&journal::Note { level: journal::Level::Info, code: None, message: "n".repeat(bytes), subject: None });
 }
 
-async fn requests(count: usize, bytes: usize, answers: &mut Answers) {
-    let request = || http::Request { method: "POST".to_owned(), body: vec![b'x'; bytes], ..crate::http::page() };
+/// To a page that is there, unless another is named.
+async fn requests(count: usize, bytes: usize, path: &str, answers: &mut Answers) {
+    let page = crate::http::page();
+    let path = if path.is_empty() { page.path.clone() } else { path.to_owned() };
+    let request = || http::Request { method: "POST".to_owned(), path: path.clone(), body: vec![b'x'; bytes], ..page.clone() };
     for answer in join_all((0..count).map(|_| http::send(request()))).await {
         match answer {
             Ok(_) => answers.add("ok", String::new),

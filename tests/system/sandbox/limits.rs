@@ -38,7 +38,7 @@ async fn run(host: &Host, tenant: &Tenant, job: &str, set: &[&str]) -> RunDetail
 }
 
 /// The run must have ended with this code, and say this.
-fn ended(detail: &RunDetail, code: &str, words: &[&str]) {
+pub(crate) fn ended(detail: &RunDetail, code: &str, words: &[&str]) {
     let failure = detail.run.failure.as_ref().unwrap_or_else(|| panic!("{code} was wanted: {detail:?}"));
     assert_eq!((detail.run.status, failure.code.as_str()), (Status::Error, code), "{failure:?}");
     for word in words {
@@ -46,12 +46,12 @@ fn ended(detail: &RunDetail, code: &str, words: &[&str]) {
     }
 }
 
-fn went_well(detail: &RunDetail) {
+pub(crate) fn went_well(detail: &RunDetail) {
     assert!(matches!(detail.run.status, Status::Complete | Status::CompleteWarn), "{:?}", detail.run.failure);
 }
 
 /// How often the platform gave an answer of this kind, and the text of the first.
-fn answered(detail: &RunDetail, kind: &str) -> (u64, String) {
+pub(crate) fn answered(detail: &RunDetail, kind: &str) -> (u64, String) {
     went_well(detail);
     let counts = detail.run.counts.clone().unwrap_or_default().0;
     let count = counts.iter().find(|(name, _)| name == kind).map_or(0, |(_, count)| *count);

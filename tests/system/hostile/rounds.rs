@@ -1,0 +1,67 @@
+//! A thousand attacks of all kinds: what they took is given back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shift_access::history::Trigger;
+use shift_access::plugin::Pack;
+use shift_access::{Host, Order, Tenant};
+use shift_access_tests::HOSTILE;
+use shift_access_tests::hostile::{Arena, Attack};
+use shift_access_tests::process::resident;
+
+const ROUNDS: usize = 1_000;
+/// So often the memory is looked at. In the first half everything comes to be there that is kept: warm instances, threads for
+/// the store, what the allocator holds back.
+const LOOK: usize = 100;
+
+/// Those that end soon, over and over.
+const KINDS: [&str; 8] = [
+    "trap",
+    "deep recursion",
+    "memory bomb",
+    "table bomb",
+    "one large text for the host",
+    "many calls of the host at once",
+    "panic while dropped",
+    "never-ending request",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_thousand_attacks_no_memory_is_left_behind() {
+    let arena = Arena::new().await.unwrap();
+    let mut attackers = Vec::new();
+    for name in KINDS {
+        let attack = Attack::named(name).unwrap();
+        let mut bad = arena.bad(attack).await.unwrap();
+        Arc::make_mut(&mut bad.limits).jobs.memory_mib = 16;
+        attackers.push((attack, bad));
+    }
+    let beside = arena.beside(async {
+        let mut resident = Vec::new();
+        for round in 1..=ROUNDS {
+            let (attack, bad) = &attackers[round % attackers.len()];
+            let order = Order::new(bad, attack.job, Trigger::Manual).unwrap().within(Duration::from_millis(100));
+            let set: Vec<_> = attack.set.iter().map(|option| (*option).to_owned()).collect();
+            let detail = arena.host.run(bad, order.with(&set).unwrap(), Default::default(), Default::default()).await.unwrap();
+            assert!(detail.run.failure.is_some(), "{} ended well in round {round}", attack.name);
+            after_an_answer(&arena.host, bad).await;
+            assert!(Pack::from_bytes(arena.host.engine(), &HOSTILE[..1_000 + round]).is_err());
+            if round % LOOK == 0 {
+                resident.push(resident(std::process::id()).unwrap());
+            }
+        }
+        resident
+    });
+    let beside = beside.await.unwrap();
+    super::told("a thousand attacks", &beside);
+    let resident = beside.ended;
+    eprintln!("resident after each {LOOK} attacks, in KiB: {resident:?}");
+    let (half, end) = (resident[resident.len() / 2 - 1], resident[resident.len() - 1]);
+    assert!(end * 2 < half * 3, "{half} KiB have become {end} KiB");
+}
+
+/// Where the guest is the hostile one, it leaves something behind that goes off in the next question.
+async fn after_an_answer(host: &Host, bad: &Tenant) {
+    let _ = bad.pack.decide(host.lend(bad), vec![("trap".to_owned(), None)]).await;
+}
