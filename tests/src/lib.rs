@@ -13,7 +13,6 @@
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
 //! | [`serving`] | the program while it serves |
 //! | [`hook`] | the time system's side of a webhook |
-//! | [`memory`] | how much memory a process has |
 //! | [`hostile`] | components that attack, and the neighbour beside them |
 //!
 //! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
