@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use shift_access::Tenant;
 use shift_access_tests::hostile::{ATTACKS, Arena, Attack, Beside};
-use shift_access_tests::memory::resident_kib;
+use shift_access_tests::process::resident;
 
 /// How much longer the neighbour may wait at the 99th percentile.
 const MOST: f64 = 2.0;
@@ -58,7 +58,7 @@ fn line(attack: &Attack, Beside { ended, quiet, beside }: &Beside<Result<u32>>) 
     let times = ended.as_ref().map_err(|error| anyhow::anyhow!("{}: {error:#}", attack.name))?;
     let [quiet, beside] = [quiet, beside].map(|answered| answered.percentile(99).as_secs_f64() * 1e3);
     let ratio = beside / quiet;
-    let resident = resident_kib(std::process::id())?;
+    let resident = resident(std::process::id())?;
     println!("{:<34}{times:>8}{quiet:>11.3} ms{beside:>11.3} ms{ratio:>8.2}{resident:>14}", attack.name);
     Ok(ratio)
 }

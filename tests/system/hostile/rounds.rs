@@ -8,7 +8,7 @@ use shift_access::plugin::Pack;
 use shift_access::{Host, Order, Tenant};
 use shift_access_tests::HOSTILE;
 use shift_access_tests::hostile::{Arena, Attack};
-use shift_access_tests::process::resident;
+use shift_access_tests::process;
 
 const ROUNDS: usize = 1_000;
 /// So often the memory is looked at. In the first half everything comes to be there that is kept: warm instances, threads for
@@ -48,7 +48,7 @@ async fn after_a_thousand_attacks_no_memory_is_left_behind() {
             after_an_answer(&arena.host, bad).await;
             assert!(Pack::from_bytes(arena.host.engine(), &HOSTILE[..1_000 + round]).is_err());
             if round % LOOK == 0 {
-                resident.push(resident(std::process::id()).unwrap());
+                resident.push(process::resident(std::process::id()).unwrap());
             }
         }
         resident
