@@ -89,7 +89,7 @@ impl Served {
 
     /// Everything that the plugin stored.
     async fn stored(&self) -> Vec<Entry> {
-        let store = SqliteStore::open(&self.stage.store()).unwrap();
+        let store = SqliteStore::open(self.stage.store()).unwrap();
         store.scan(&Space::plugin("acme"), &Scan::new("", 2_000)).await.unwrap().entries
     }
 
