@@ -71,12 +71,12 @@ impl Minute {
         self.over
     }
 
-    /// What the plugin is lent for a call of this run.
     /// How many calls the plugin has made to other systems.
     pub(super) fn called(&self) -> u64 {
         self.calls.made()
     }
 
+    /// What the plugin is lent for a call of this run.
     pub(super) fn lend(&self, runner: &Runner, tenant: &Tenant) -> Lent {
         runner.loan(tenant, self.journal.clone(), runner::logged(tenant, self.calls.clone()))
     }
