@@ -66,8 +66,8 @@ pub(super) struct PartialEvaluation {
 /// Who is to act: the user.
 #[derive(Deserialize, ToSchema)]
 struct Subject {
-    /// What kind of subject it is: a person, in one of the words for it.
-    #[schema(value_type = SubjectType, example = "user")]
+    /// What kind of subject it is: a person, as `user`, `identity`, `person`, `worker` or `employee`, in small or capital letters.
+    #[schema(example = "user")]
     r#type: String,
     /// Which one; not empty.
     #[schema(example = "adiaz")]
@@ -79,20 +79,8 @@ struct Subject {
     properties: Ignored,
 }
 
-/// The words for a person. The standard names no types; its examples, and the gateways and identity providers that speak
-/// it, say `user` or `identity`.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "it is what is described; what is sent is compared without regard to case")]
-enum SubjectType {
-    User,
-    Identity,
-    Person,
-    Worker,
-    Employee,
-}
-
-/// The same, as they are compared.
+/// The words for a person, which are compared without regard to case. The standard names no types; its examples, and the
+/// gateways and identity providers that speak it, say `user` or `identity`.
 const SUBJECT_TYPES: [&str; 5] = ["user", "identity", "person", "worker", "employee"];
 
 /// What is asked for: the surface.
