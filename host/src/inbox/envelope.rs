@@ -24,6 +24,7 @@ pub(crate) mod law;
 use std::collections::{BTreeMap, HashSet};
 
 use axum::http::HeaderMap;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -246,18 +247,30 @@ impl Event {
     }
 
     fn into_document(self) -> Vec<u8> {
-        let mut document = Map::new();
-        let mut put = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
-        put("specversion", "1.0".into());
-        put("id", self.id.into());
-        put("source", self.source.unwrap_or_else(|| SOURCE.to_owned()).into());
-        put("type", self.kind.unwrap_or_else(|| KIND.to_owned()).into());
-        if let Some(time) = self.time {
-            put("time", time.into());
-        }
-        put("data", self.data.into());
-        Value::Object(document).to_string().into_bytes()
+        let document = Document {
+            data: &self.data,
+            id: &self.id,
+            source: self.source.as_deref().unwrap_or(SOURCE),
+            specversion: "1.0",
+            time: self.time.as_deref(),
+            kind: self.kind.as_deref().unwrap_or(KIND),
+        };
+        // What was read from JSON has texts for keys, which is all that could fail.
+        serde_json::to_vec(&document).unwrap_or_default()
     }
+}
+
+/// How an event is stored.
+#[derive(Serialize)]
+struct Document<'a> {
+    data: &'a Map<String, Value>,
+    id: &'a str,
+    source: &'a str,
+    specversion: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: &'a str,
 }
 
 #[cfg(test)]

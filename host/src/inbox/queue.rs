@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use chrono::serde::ts_milliseconds;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::store::{Condition, Scan, Space, Store, StoreError, Write};
@@ -52,7 +54,8 @@ impl Measure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pub(super) id: String,
-    /// CloudEvents JSON.
+    /// CloudEvents JSON. It stands in its segment as it is.
+    #[serde(serialize_with = "raw", deserialize_with = "as_it_is")]
     pub(super) body: String,
     #[serde(with = "ts_milliseconds")]
     pub(super) arrived: DateTime<Utc>,
@@ -226,6 +229,20 @@ pub(super) fn put<'a>(events: impl IntoIterator<Item = &'a Waiting>, due: DateTi
     let events = serde_json::to_vec(&events).map_err(failed)?;
     let slip = Write::put(key, serde_json::to_vec(&slip).map_err(failed)?);
     Ok([slip, Write::put(format!("{EVENTS}{segment}"), events)].map(|write| write.when(Condition::Absent)))
+}
+
+/// A body as it is, not quoted once more; what is damaged is quoted.
+fn raw<S: Serializer>(body: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::from_str::<&RawValue>(body) {
+        Ok(document) if document.get().starts_with('{') => document.serialize(serializer),
+        _ => serializer.serialize_str(body),
+    }
+}
+
+/// Reads both.
+fn as_it_is<'de, D: Deserializer<'de>>(body: D) -> Result<String, D::Error> {
+    let body = <&RawValue>::deserialize(body)?.get();
+    if body.starts_with('"') { serde_json::from_str(body).map_err(D::Error::custom) } else { Ok(body.to_owned()) }
 }
 
 /// When a slip is due, and its segment.

@@ -1,7 +1,6 @@
 //! Stores what is posted: one commit for all that waits, so that what the disk takes for a commit is shared.
 //!
-//! Nobody is made to wait for company. While one group is committed the next comes together by itself, and who has sent
-//! already is read first.
+//! Nobody is made to wait for company: while one group is committed the next comes together by itself.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,9 +19,6 @@ pub(super) struct Post {
     pub(super) answer: oneshot::Sender<Result<Taken, NotTaken>>,
 }
 
-/// How often it is looked for who has sent already, before a group is committed.
-const LOOKS: usize = 4;
-
 /// An event of a group.
 struct New {
     /// The number of its post in the group.
@@ -36,20 +32,12 @@ pub(super) async fn write(shared: Arc<Shared>, mut posts: mpsc::Receiver<Post>) 
     while let Some(first) = posts.recv().await {
         let mut size = measure(&first);
         let mut group = vec![first];
-        for _ in 0..LOOKS {
-            let before = group.len();
-            // The runtime looks what came over the network before it comes back here.
-            tokio::task::yield_now().await;
-            while size.fits(SEGMENT)
-                && let Ok(post) = posts.try_recv()
-            {
-                let more = measure(&post);
-                size = size.plus(more.events, more.bytes);
-                group.push(post);
-            }
-            if group.len() == before {
-                break;
-            }
+        while size.fits(SEGMENT)
+            && let Ok(post) = posts.try_recv()
+        {
+            let more = measure(&post);
+            size = size.plus(more.events, more.bytes);
+            group.push(post);
         }
         store(&shared, group).await;
     }

@@ -16,6 +16,7 @@ pub(crate) fn of(measured: &Measured) -> Result<String, Error> {
     line(&mut text, "empty handler, posts of events", &measured.empty)?;
     line(&mut text, "events, until durable (202)", &measured.events)?;
     writeln!(text, "{:<34}{:>12.0}", "events, until the record is stored", measured.events_end_to_end)?;
+    line(&mut text, "empty handler, the same again", &measured.empty_after)?;
     line(&mut text, "empty handler, questions", &measured.empty_questions)?;
     line(&mut text, "decisions", &measured.decisions)?;
     line(&mut text, "decisions at half load", &measured.decisions_at_half)?;

@@ -11,10 +11,22 @@ use serde_json::{Error, Value};
 /// Reads a document.
 pub(super) fn parse(text: &str) -> Result<Value, Error> {
     let value = serde_json::from_str(text)?;
-    match kept(text) {
-        Cow::Borrowed(_) => Ok(value),
-        Cow::Owned(text) => serde_json::from_str(&text),
+    match may_round(text).then(|| kept(text)) {
+        Some(Cow::Owned(text)) => serde_json::from_str(&text),
+        _ => Ok(value),
     }
+}
+
+/// The least digits of a number that 64 bits do not hold.
+const MANY: usize = 19;
+
+/// Whether so many digits stand together anywhere: in most documents they do not.
+fn may_round(text: &str) -> bool {
+    let mut digits = 0;
+    text.bytes().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= MANY
+    })
 }
 
 /// What is good JSON, with whole numbers that are too large in quotation marks.

@@ -185,3 +185,25 @@ async fn a_segment_is_taken_out_once() {
         assert_eq!(queue.census().await.unwrap(), Census::default());
     }
 }
+
+#[tokio::test]
+async fn a_body_stands_in_its_segment_as_it_is_and_what_is_no_json_comes_back_all_the_same() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (queue, now) = (queue(&store), at("2026-11-22T10:00:00Z"));
+    let bodies = [r#"{"data":{"user":"a\"b\\"}}"#, "[{\"id\":", "\"quoted\"", "", "{\"a\":1} "];
+    let events: Vec<_> = bodies.iter().map(|body| Waiting::new("e".to_owned(), (*body).to_owned(), now)).collect();
+    let [slip, segment] = put(&events, now, false).unwrap();
+    let text = String::from_utf8(segment.value.clone().unwrap()).unwrap();
+    assert!(text.contains(&format!("\"body\":{}", bodies[0])), "{text}");
+    store.commit(&queue.space, vec![slip, segment]).await.unwrap();
+    let (segments, damaged) = queue.open(queue.look(now).await.unwrap().due).await.unwrap();
+    assert!(damaged.is_empty());
+    let found: Vec<_> = segments[0].events.iter().map(|event| event.body.trim_end()).collect();
+    assert_eq!(found, bodies.map(str::trim_end));
+}
+
+#[test]
+fn a_body_that_an_earlier_version_quoted_is_read() {
+    let stored = r#"{"id":"e","body":"{\"id\":\"e\"}","arrived":1,"since":1,"attempts":0,"failures":0}"#;
+    assert_eq!(serde_json::from_str::<Waiting>(stored).unwrap().body, r#"{"id":"e"}"#);
+}
