@@ -11,6 +11,7 @@
 mod address;
 mod component;
 mod connection;
+mod console;
 mod credential;
 mod document;
 mod fingerprint;
@@ -31,6 +32,7 @@ use document::{Place, Report, Section};
 pub use address::{AddressError, clean as clean_address};
 pub use component::{ComponentDigest, ComponentSource, DigestError};
 pub use connection::{ConnectionConfig, SettingValue};
+pub use console::ConsoleConfig;
 pub use listener::{
     BasicConfig, ListenerConfig, Mapping, Part, Pointer, PointerError, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig,
     SignatureEncoding, SignedText, SignedTextError, StandardWebhooksConfig, TimestampConfig,
@@ -49,6 +51,8 @@ pub struct Config {
     pub host: HostConfig,
     /// The table `[smtp]`, where there is one.
     pub smtp: Option<SmtpConfig>,
+    /// The table `[console]`, defaults filled in.
+    pub console: ConsoleConfig,
     /// The tenants by name; each is yet to be resolved.
     pub tenants: BTreeMap<String, RawTenant>,
 }
@@ -114,6 +118,11 @@ fn document(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>, repor
         && let Some(section) = Section::open(node, place, report)
     {
         config.smtp = platform::smtp(section, folder, env, report);
+    }
+    if let Some((node, place)) = root.get("console")
+        && let Some(section) = Section::open(node, place, report)
+    {
+        config.console = console::read(section, report);
     }
     match root.get("tenants") {
         Some((node, place)) => {

@@ -119,6 +119,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connection;
+#[doc(hidden)]
+pub mod console;
 pub mod description;
 mod engine;
 #[cfg(feature = "fuzz")]

@@ -1,4 +1,4 @@
-//! A site that runs: its tenants, its API, and how it begins and ends.
+//! A site that runs: its tenants, its API and its console, and how it begins and ends.
 //!
 //! On `stop` nothing new begins: schedules rest, and the listener takes no more connections. What is under way has a time to
 //! end by itself, then it is ended, and the history says so. When the site's configuration is read anew, what runs for a
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{self, App};
+use crate::console::{self, Console};
 use crate::scheduler::Life;
 use crate::site::Site;
 
@@ -104,7 +105,9 @@ impl Server {
         life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
         life.tracker.spawn(upkeep::keep(site.clone(), life.clone()));
         let drain = limits.drain;
-        let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
+        let console = console::router(Console::new(site.clone(), life.clone()));
+        let router = api::router(App::new(site, life.clone())).merge(console);
+        let front = Front::new(trace::requests(router), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));
         while matches!(life.stop.run_until_cancelled(changes.changed()).await, Some(Ok(()))) {
             residents.settle();

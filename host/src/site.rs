@@ -10,12 +10,12 @@ mod upgrade;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, watch};
 
-use crate::config::{self, ComponentDigest, Config, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
+use crate::config::{self, ComponentDigest, Config, ConsoleConfig, Problem, Severity, SmtpConfig, SmtpTls, StorageConfig};
 use crate::connection::{ConnectionError, Connections, Network};
 use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::engine::{Cache, Engine};
@@ -60,6 +60,7 @@ pub struct Site {
     listen: SocketAddr,
     storage: StorageConfig,
     proxy: bool,
+    console: std::sync::Mutex<Arc<ConsoleConfig>>,
     mailer: Option<Arc<Exchangeable>>,
     /// Held while the configuration is read again: one at a time does so.
     packs: Mutex<Packs>,
@@ -177,6 +178,7 @@ impl Site {
         if let (Some(mailer), Some(new)) = (&self.mailer, plan.mailer) {
             mailer.exchange(new);
         }
+        *self.console.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan.console);
         self.configure(tenants);
         Ok(changes)
     }
@@ -206,6 +208,11 @@ impl Site {
     /// Where it is to listen.
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// What the configuration says of the console now.
+    pub(crate) fn console(&self) -> Arc<ConsoleConfig> {
+        self.console.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A tenant by name.
@@ -246,6 +253,7 @@ struct Plan {
     listen: SocketAddr,
     storage: StorageConfig,
     proxy: bool,
+    console: ConsoleConfig,
     mailer: Option<SmtpMailer>,
     tenants: BTreeMap<String, Planned>,
 }
@@ -315,7 +323,7 @@ impl Plan {
             return (Err(SiteError::Configuration), problems);
         }
         let (listen, storage, proxy) = (config.host.listen, config.host.storage, config.host.proxy_of_environment);
-        (Ok(Self { listen, storage, proxy, mailer, tenants }), problems)
+        (Ok(Self { listen, storage, proxy, console: config.console, mailer, tenants }), problems)
     }
 
     fn start(self, packs: Packs) -> Result<Site, SiteError> {
@@ -333,6 +341,7 @@ impl Plan {
             listen: self.listen,
             storage: self.storage,
             proxy: self.proxy,
+            console: std::sync::Mutex::new(Arc::new(self.console)),
             mailer,
             packs: Mutex::new(packs),
             standings,

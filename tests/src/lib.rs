@@ -12,6 +12,7 @@
 //! | [`server`] | what the HTTP simulators stand on |
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
 //! | [`serving`] | the program while it serves |
+//! | [`browser`] | a browser without a window, for the console |
 //! | [`hook`] | the time system's side of a webhook |
 //! | [`hostile`] | components that attack, and the neighbour beside them |
 //!
@@ -41,6 +42,7 @@
 //! ```
 
 pub mod access;
+pub mod browser;
 pub mod calls;
 pub mod fault;
 pub mod feed;

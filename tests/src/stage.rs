@@ -10,6 +10,7 @@ use std::process::{Output, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use crate::access::AccessSim;
@@ -214,6 +215,18 @@ impl Stage {
         let mut command = self.command(args);
         command.envs(variables.iter().copied());
         Ok(Ended::from(command.output().await.context("the program did not start")?))
+    }
+
+    /// The same with this on its stdin.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not read.
+    pub async fn run_told(&self, args: &[&str], stdin: &str) -> Result<Ended> {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().context("the program did not start")?;
+        let mut pipe = child.stdin.take().context("its stdin is not ours")?;
+        pipe.write_all(stdin.as_bytes()).await?;
+        drop(pipe);
+        Ok(Ended::from(child.wait_with_output().await?))
     }
 
     /// The same, with everything logged that can be.

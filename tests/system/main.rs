@@ -11,6 +11,7 @@ mod commands;
 mod components;
 mod configuration;
 mod connection_test;
+mod console;
 mod door;
 mod egress;
 mod embedding;

@@ -15,6 +15,7 @@ mod telemetry;
 mod tenant;
 mod text;
 mod token;
+mod user;
 mod what_if;
 mod worker;
 mod workers;
@@ -59,6 +60,7 @@ enum Command {
     History(history::Args),
     Tenant(tenant::Args),
     Token(token::Args),
+    User(user::Args),
     DeadLetters(dead_letters::Args),
 }
 
@@ -181,6 +183,7 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
         Command::History(args) => history::run(&place, args).await,
         Command::Tenant(args) => tenant::run(&place, args).await,
         Command::Token(args) => token::run(&place, args).await,
+        Command::User(args) => user::run(&place, args).await,
         Command::DeadLetters(args) => dead_letters::run(&place, args).await,
     }
 }

@@ -1,10 +1,12 @@
 //! `serve`: schedules and the API, until stopped.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::logs::{self, Format};
 use super::{Exit, Place, open};
+use crate::console;
 use crate::scheduler::Life;
 use crate::serve::{Server, ServerLimits};
 use crate::site::Site;
@@ -27,6 +29,7 @@ pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
         Format::Text => eprintln!("listening on http://{address}"),
         Format::Json => tracing::info!(url = format!("http://{address}"), "listening"),
     }
+    invite(&site, address, place.logs).await;
     let life = Life::default();
     tokio::spawn(super::run::cancel_on_signal(life.stop.clone()));
     let reloading = async {
@@ -38,6 +41,18 @@ pub(super) async fn run(place: &Place, _args: Args) -> Result<(), Exit> {
     tokio::select! {
         ended = server.run(life) => Ok(ended?),
         () = reloading => Ok(()),
+    }
+}
+
+/// Says where the first administrator of the console chooses a name and a password, as long as there is nobody.
+async fn invite(site: &Site, address: SocketAddr, logs: Format) {
+    match (console::first_link(site, address).await, logs) {
+        (Ok(None), _) => {}
+        (Ok(Some(url)), Format::Text) => {
+            eprintln!("nobody can sign in to the console yet; within an hour, the first administrator begins at {url}")
+        }
+        (Ok(Some(url)), Format::Json) => tracing::info!(url, "nobody can sign in to the console yet"),
+        (Err(error), _) => tracing::error!(%error, "nobody knows whether somebody can sign in to the console"),
     }
 }
 

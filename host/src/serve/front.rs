@@ -5,12 +5,14 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -61,7 +63,7 @@ impl Front {
         let sweeping = tokio::spawn(self.clone().sweep());
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok((socket, _)) => self.let_in(socket, &under_way),
+                Ok((socket, peer)) => self.let_in(socket, peer, &under_way),
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "no connection can be taken");
@@ -83,12 +85,12 @@ impl Front {
         self.guests.close();
     }
 
-    fn let_in(&self, socket: TcpStream, under_way: &TaskTracker) {
+    fn let_in(&self, socket: TcpStream, peer: SocketAddr, under_way: &TaskTracker) {
         // Answers are short: to wait for more to send with them would only delay them.
         let _ = socket.set_nodelay(true);
         match self.guests.seat() {
             Some(seat) => {
-                under_way.spawn(attend(socket, seat, self.router.clone(), self.limits.body));
+                under_way.spawn(attend(socket, peer, seat, self.router.clone(), self.limits.body));
             }
             None => self.turn_away(socket),
         }
@@ -119,9 +121,9 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 /// Serves one connection to its end.
-async fn attend(socket: TcpStream, seat: Seat, router: Router, body: Duration) {
+async fn attend(socket: TcpStream, peer: SocketAddr, seat: Seat, router: Router, body: Duration) {
     let guest = seat.guest.clone();
-    let desk = Desk { router: TowerToHyperService::new(router), guest: guest.clone(), body };
+    let desk = Desk { router: TowerToHyperService::new(router), guest: guest.clone(), peer, body };
     let mut http = http1::Builder::new();
     http.max_buf_size(LONGEST_HEAD).header_read_timeout(None);
     let mut connection = http.serve_connection(Watched::new(socket, guest.clone()), desk);
@@ -145,6 +147,7 @@ async fn attend(socket: TcpStream, seat: Seat, router: Router, body: Duration) {
 struct Desk {
     router: TowerToHyperService<Router>,
     guest: Arc<Guest>,
+    peer: SocketAddr,
     body: Duration,
 }
 
@@ -153,7 +156,7 @@ impl Service<Request<Incoming>> for Desk {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guest = self.guest.clone();
         if !guest.begins() {
             return Box::pin(async move { Ok(refusal::no_room().map(|body| Answer::new(body, guest))) });
@@ -162,6 +165,7 @@ impl Service<Request<Incoming>> for Desk {
             true => Body::empty(),
             false => Body::new(InTime::new(body, self.body, guest.clone())),
         };
+        request.extensions_mut().insert(ConnectInfo(self.peer));
         let answer = self.router.call(request.map(in_time));
         Box::pin(async move {
             let answer = answer.await?;

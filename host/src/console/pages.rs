@@ -1,0 +1,20 @@
+//! The pages: one a file. See the head of [`console`](super) for how one is added.
+
+use axum::response::Redirect;
+
+use super::ROOT;
+use super::people::Ticket;
+
+pub(super) mod overview;
+pub(super) mod sign_in;
+pub(super) mod welcome;
+
+/// `GET /`
+pub(super) async fn home() -> Redirect {
+    Redirect::to(ROOT)
+}
+
+/// The page on which a link is used.
+pub(super) fn welcome(link: &Ticket) -> String {
+    format!("{ROOT}/welcome/{}", link.text())
+}

@@ -1,0 +1,260 @@
+//! The overview: every tenant, how it stands, and how old its last good run is. What needs attention comes first.
+
+use axum::extract::{Query, State};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::super::frame::{Page, said};
+use super::super::{Console, Problem, ROOT};
+use crate::description::JobInfo;
+use crate::history::{Filter, Run, Status};
+use crate::site::TenantStatus;
+use crate::store::StoreError;
+use crate::tenant::Tenant;
+
+/// Runs of a job looked at first for a good one, and in all.
+const LOOKED_AT: [u32; 2] = [5, 200];
+/// Tenants a page.
+const PAGE: usize = 100;
+/// Tenants looked at at once.
+const AT_ONCE: usize = 8;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in super::super) struct Asked {
+    /// The last tenant of the page before.
+    #[serde(default)]
+    after: Option<String>,
+}
+
+/// A tenant as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Card {
+    tenant: String,
+    /// `PROD` or `TEST`; `None` where the configuration does not name it.
+    environment: Option<String>,
+    state: &'static str,
+    /// When everything stored of a removed tenant goes.
+    delete_after: Option<DateTime<Utc>>,
+    /// Its component was tried and failed.
+    unfit: bool,
+    jobs: Vec<Job>,
+}
+
+/// A scheduled job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Job {
+    name: String,
+    process: String,
+    last: Option<Last>,
+    /// When the last good run started.
+    good: Option<DateTime<Utc>>,
+    next: Option<DateTime<Utc>>,
+}
+
+/// How a run ended, or stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Last {
+    run: String,
+    status: Status,
+    /// The code and the title of its failure.
+    failure: Option<String>,
+}
+
+/// How much somebody should look. The most urgent is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    Failing,
+    Odd,
+    Resting,
+    Fine,
+}
+
+/// `GET /console`
+pub(in super::super) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Result<Page, Problem> {
+    let statuses: Vec<_> = console.site.status().await?.into_iter().filter(|status| status.state != "deleted").collect();
+    let after = asked.after.unwrap_or_default();
+    let mut wanted = statuses.into_iter().filter(|status| status.tenant > after);
+    let shown: Vec<_> = wanted.by_ref().take(PAGE).collect();
+    let next = wanted.next().and(shown.last()).map(|last| last.tenant.clone());
+    let cards = stream::iter(shown).map(|status| card(&console, status)).buffered(AT_ONCE);
+    let mut cards: Vec<Card> = cards.try_collect().await?;
+    // By name within the same urgency, as they came.
+    cards.sort_by_key(Card::urgency);
+    Ok(Page::new("Overview", ROOT, content(&cards, next.as_deref(), console.now())))
+}
+
+async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreError> {
+    let tenant = console.site.tenant(&status.tenant).ok();
+    let mut jobs = Vec::new();
+    for info in tenant.iter().flat_map(|tenant| &tenant.description.jobs).filter(|info| info.schedulable) {
+        if let Some(tenant) = &tenant {
+            jobs.push(job(console, tenant, info).await?);
+        }
+    }
+    Ok(Card {
+        environment: tenant.map(|tenant| tenant.environment.to_string()),
+        tenant: status.tenant,
+        state: status.state,
+        delete_after: status.delete_after,
+        unfit: status.unfit.is_some(),
+        jobs,
+    })
+}
+
+async fn job(console: &Console, tenant: &Tenant, info: &JobInfo) -> Result<Job, StoreError> {
+    let filter = Filter { status: None, job: Some(info.name.clone()) };
+    let mut runs = Vec::new();
+    for most in LOOKED_AT {
+        runs = console.site.host().history().list(&tenant.name, &filter, None, most).await?.items;
+        if runs.iter().any(|run| run.status.is_good()) || runs.len() < most as usize {
+            break;
+        }
+    }
+    let next = tenant.agenda(info).next(console.now()).filter(|_| !tenant.paused);
+    let good = runs.iter().find(|run| run.status.is_good()).map(|run| run.started);
+    Ok(Job { name: info.name.clone(), process: info.process.clone(), last: runs.first().map(Last::of), good, next })
+}
+
+impl Last {
+    fn of(run: &Run) -> Self {
+        let failure = run.failure.as_ref().map(|failure| format!("{} {}", failure.code, failure.title));
+        Self { run: run.run.clone(), status: run.status, failure }
+    }
+}
+
+impl Card {
+    fn urgency(&self) -> Urgency {
+        let bad = |job: &Job| job.last.as_ref().is_some_and(|last| matches!(last.status, Status::Error | Status::Aborted));
+        let odd = |job: &Job| job.good.is_none() || job.last.as_ref().is_some_and(|last| last.status == Status::CompleteWarn);
+        match self.state {
+            "serving" if self.jobs.iter().any(bad) => Urgency::Failing,
+            "serving" if self.unfit || self.jobs.iter().any(odd) => Urgency::Odd,
+            "serving" => Urgency::Fine,
+            _ => Urgency::Resting,
+        }
+    }
+}
+
+impl Urgency {
+    /// The word, and the class of its colour.
+    fn told(self, state: &'static str) -> (&'static str, &'static str) {
+        match self {
+            Self::Failing => ("failing", "bad"),
+            Self::Odd => ("needs a look", "warn"),
+            Self::Resting => (state, ""),
+            Self::Fine => ("working", "good"),
+        }
+    }
+}
+
+fn content(cards: &[Card], next: Option<&str>, now: DateTime<Utc>) -> Markup {
+    let troubled = cards.iter().filter(|card| card.urgency() <= Urgency::Odd).count();
+    html! {
+        h1 { "Overview" }
+        @match (cards.len(), troubled) {
+            (0, _) => p .lead { "There is no tenant yet." },
+            (_, 0) => p .lead { "Nothing needs attention." },
+            (_, 1) => p .lead { "One tenant needs attention." },
+            (_, some) => p .lead { (some) " tenants need attention." },
+        }
+        ul .grid { @for card in cards { (tenant(card, now)) } }
+        @if let Some(next) = next { p { a href={ (ROOT) "?after=" (next) } { "More tenants" } } }
+        p .soft { "As of " (moment(now)) ". " a href=(ROOT) { "Refresh" } }
+    }
+}
+
+fn tenant(card: &Card, now: DateTime<Utc>) -> Markup {
+    let urgency = card.urgency();
+    let (word, class) = urgency.told(card.state);
+    html! {
+        li .card .trouble[urgency == Urgency::Failing] .notice[urgency == Urgency::Odd] {
+            h2 { (said(&card.tenant)) }
+            p .row {
+                @if let Some(environment) = &card.environment { span .tag { (environment) } }
+                span class={ "tag " (class) } { (word) }
+            }
+            @if let Some(at) = card.delete_after { p { "All that is stored of it goes on " (moment(at)) "." } }
+            @if card.unfit { p { "A component was tried for it and failed." } }
+            @for job in &card.jobs { (about(job, now)) }
+        }
+    }
+}
+
+fn about(job: &Job, now: DateTime<Utc>) -> Markup {
+    html! {
+        h3 { (job.process) }
+        @if let Some(last) = &job.last {
+            p { "Last run: " (last.status) @if let Some(failure) = &last.failure { " – " (said(failure)) } }
+        }
+        dl {
+            dt { "Last good run" }
+            dd { @match job.good { Some(at) => { (age(now - at)) " ago" }, None => "none yet" } }
+            dt { "Next run" }
+            dd { @match job.next { Some(at) => { "in " (age(at - now)) }, None => "not scheduled" } }
+        }
+    }
+}
+
+/// A moment to the second, in UTC.
+fn moment(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) { (at.format("%Y-%m-%d %H:%M:%S")) " UTC" } }
+}
+
+/// A length of time in the two largest units that say something.
+fn age(delta: TimeDelta) -> String {
+    let seconds = delta.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-01T05:45:00Z".parse().unwrap()
+    }
+
+    fn job(status: Status, good: bool) -> Job {
+        let failure = (status == Status::Error).then(|| "X-10 <b>Gone</b>".to_owned());
+        Job {
+            name: "sweep".to_owned(),
+            process: "Sweep".to_owned(),
+            last: Some(Last { run: String::new(), status, failure }),
+            good: good.then(|| now() - TimeDelta::minutes(90)),
+            next: Some(now() + TimeDelta::seconds(42)),
+        }
+    }
+
+    fn card(tenant: &str, state: &'static str, jobs: Vec<Job>) -> Card {
+        Card { tenant: tenant.to_owned(), environment: Some("TEST".to_owned()), state, delete_after: None, unfit: false, jobs }
+    }
+
+    #[test]
+    fn what_needs_attention_is_told_apart() {
+        let urgency = |state, status, good| card("a", state, vec![job(status, good)]).urgency();
+        assert_eq!(urgency("serving", Status::Error, true), Urgency::Failing);
+        assert_eq!(urgency("serving", Status::Aborted, false), Urgency::Failing);
+        assert_eq!(urgency("serving", Status::InProcess, false), Urgency::Odd, "it never ended well");
+        assert_eq!(urgency("serving", Status::CompleteWarn, true), Urgency::Odd);
+        assert_eq!(urgency("serving", Status::Complete, true), Urgency::Fine);
+        assert_eq!(urgency("paused", Status::Error, true), Urgency::Resting);
+        assert_eq!(Card { unfit: true, ..card("a", "serving", Vec::new()) }.urgency(), Urgency::Odd);
+    }
+
+    #[test]
+    fn a_card_tells_by_words_how_the_tenant_stands() {
+        let shown =
+            content(&[card("acme", "serving", vec![job(Status::Error, true)]), card("b", "paused", Vec::new())], Some("b"), now()).0;
+        for word in ["One tenant needs attention", "acme", "TEST", "failing", "ERROR", "1 h 30 min ago", "in 42 s", "paused", "?after=b"] {
+            assert!(shown.contains(word), "{word}: {shown}");
+        }
+        assert!(shown.contains("&lt;b&gt;Gone&lt;/b&gt;") && !shown.contains("<b>Gone"), "{shown}");
+    }
+}

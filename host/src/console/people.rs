@@ -1,0 +1,378 @@
+//! The people of the console: who they are, what each may do, and how one proves to be somebody.
+//!
+//! A person is kept under `user/NAME`, the name in small letters. Every session names the stamp that the person had when it
+//! began: another password, another role or a removal changes the stamp, and so ends every session of that person at once, on
+//! every host of the store. What people do here is written down by `audit`, not here.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::shelf::{self, Kept, Shelf};
+use crate::history::instant;
+use crate::store::{Condition, Scan, Store, StoreError, Write};
+
+mod link;
+mod password;
+mod session;
+mod slow;
+mod ticket;
+
+pub(crate) use link::{Invitation, Links};
+pub(crate) use password::{PasswordError, Passwords, SHORTEST};
+pub(crate) use session::{Flash, Rules, Sessions};
+pub(crate) use slow::{Slow, Wait};
+pub(crate) use ticket::{Ticket, digest};
+
+const USER: &str = "user/";
+/// The longest name of a person, in bytes.
+pub(crate) const LONGEST_NAME: usize = 100;
+/// How often a change is tried again that somebody else was faster than.
+const TRIES: usize = 4;
+
+/// What somebody may do in the console. Each role includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// To look at everything and explain it: the help desk.
+    Viewer,
+    /// To run jobs and replay events as well.
+    Operator,
+    /// To set up tenants and people as well.
+    Administrator,
+}
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Administrator];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// What it may do, in a few words.
+    pub(crate) fn may(self) -> &'static str {
+        match self {
+            Self::Viewer => "looks and explains",
+            Self::Operator => "also runs jobs and replays events",
+            Self::Administrator => "also sets up tenants and people",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(())
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Somebody at a provider of identities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// The provider.
+    pub(crate) issuer: String,
+    /// Whom it means; never given to anybody else.
+    pub(crate) subject: String,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct User {
+    /// The name as it was given.
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// The hash of the password; `None` for who has not chosen one yet, or signs in elsewhere.
+    pub(crate) password: Option<String>,
+    /// Where the person signs in, if not here.
+    pub(crate) identity: Option<Identity>,
+    /// Changes with everything that is to end the person's sessions.
+    pub(crate) stamp: String,
+    #[serde(with = "instant")]
+    pub(crate) created: DateTime<Utc>,
+}
+
+impl User {
+    /// Somebody new.
+    pub(crate) fn new(name: &str, role: Role, now: DateTime<Utc>) -> Result<Self, PeopleError> {
+        check_name(name)?;
+        let stamp = Ticket::new()?.text().to_owned();
+        Ok(Self { name: name.to_owned(), role, password: None, identity: None, stamp, created: now.trunc_subsecs(3) })
+    }
+}
+
+/// Why something about people could not be done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeopleError {
+    /// The name cannot be one.
+    #[error("a name has 1 to {LONGEST_NAME} letters, digits and the signs . _ - + @, and begins with a letter or a digit")]
+    Name,
+    /// Somebody has it.
+    #[error("there is already somebody of the name {0}")]
+    Exists(String),
+    /// Nobody has it.
+    #[error("there is nobody of the name {0}")]
+    Unknown(String),
+    /// Nobody would be left to manage people.
+    #[error("{0} is the last administrator: make somebody else one first")]
+    LastAdministrator(String),
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The link is used up, too old, or never was one.
+    #[error("this link is not good any more: it works once, within an hour")]
+    Link,
+    /// Others changed the same at the same time.
+    #[error("somebody else changed this at the same time: try again")]
+    Busy,
+    /// The machine gave no random numbers.
+    #[error("the machine gives no random numbers: {0}")]
+    Random(String),
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everybody there is. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct People {
+    shelf: Shelf,
+}
+
+impl People {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { shelf: Shelf::new(store) }
+    }
+
+    /// Whether there is anybody.
+    pub(crate) async fn is_empty(&self) -> Result<bool, PeopleError> {
+        let (found, _) = self.shelf.scan::<User>(&Scan::new(USER, 1)).await?;
+        Ok(found.is_empty())
+    }
+
+    /// The person of this name, however the letters are written.
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<User>, PeopleError> {
+        Ok(self.kept(name).await?.map(|kept| kept.value))
+    }
+
+    /// A page of people by name.
+    pub(crate) async fn page(&self, cursor: Option<String>, limit: u32) -> Result<(Vec<User>, Option<String>), PeopleError> {
+        let (found, cursor) = self.shelf.scan(&Scan::new(USER, limit).from(cursor)).await?;
+        Ok((found.into_iter().map(|kept| kept.value).collect(), cursor))
+    }
+
+    /// Adds somebody.
+    ///
+    /// # Errors
+    /// Where the name is taken, and the store's.
+    pub(crate) async fn add(&self, user: &User) -> Result<(), PeopleError> {
+        match self.shelf.commit(vec![added(user)?]).await? {
+            true => Ok(()),
+            false => Err(PeopleError::Exists(user.name.clone())),
+        }
+    }
+
+    /// Removes somebody, and ends the sessions.
+    ///
+    /// # Errors
+    /// Where there is nobody of this name, and the store's.
+    pub(crate) async fn remove(&self, name: &str) -> Result<User, PeopleError> {
+        for _ in 0..TRIES {
+            let kept = self.known(name).await?;
+            if self.shelf.commit(vec![shelf::remove(&kept)]).await? {
+                return Ok(kept.value);
+            }
+        }
+        Err(PeopleError::Busy)
+    }
+
+    /// Gives somebody another role. The sessions end, unless it is the role there was.
+    ///
+    /// # Errors
+    /// Where there is nobody of this name, and the store's.
+    pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<User, PeopleError> {
+        self.change(name, |user| {
+            let changed = user.role != role;
+            user.role = role;
+            changed
+        })
+        .await
+    }
+
+    /// Gives somebody another password, by its hash. The sessions end.
+    ///
+    /// # Errors
+    /// Where there is nobody of this name, and the store's.
+    pub(crate) async fn set_password(&self, name: &str, hash: &str) -> Result<User, PeopleError> {
+        self.change(name, |user| {
+            user.password = Some(hash.to_owned());
+            true
+        })
+        .await
+    }
+
+    /// Ends every session of somebody.
+    ///
+    /// # Errors
+    /// Where there is nobody of this name, and the store's.
+    pub(crate) async fn end_sessions(&self, name: &str) -> Result<User, PeopleError> {
+        self.change(name, |_| true).await
+    }
+
+    /// Refuses where nobody else is an administrator with a way in.
+    ///
+    /// # Errors
+    /// [`PeopleError::LastAdministrator`], and the store's.
+    pub(crate) async fn another_administrator(&self, than: &str) -> Result<(), PeopleError> {
+        let than = small(than);
+        let mut cursor = None;
+        loop {
+            let (people, next) = self.page(cursor, 500).await?;
+            let can = |user: &User| user.role == Role::Administrator && (user.password.is_some() || user.identity.is_some());
+            if people.iter().any(|user| can(user) && small(&user.name) != than) {
+                return Ok(());
+            }
+            match next {
+                Some(next) => cursor = Some(next),
+                None => return Err(PeopleError::LastAdministrator(than)),
+            }
+        }
+    }
+
+    /// Changes somebody; where `change` says so, the sessions end.
+    pub(crate) async fn change(&self, name: &str, change: impl Fn(&mut User) -> bool) -> Result<User, PeopleError> {
+        for _ in 0..TRIES {
+            let mut kept = self.known(name).await?;
+            if change(&mut kept.value) {
+                kept.value.stamp = Ticket::new()?.text().to_owned();
+            }
+            if self.shelf.commit(vec![shelf::replace(&kept)?]).await? {
+                return Ok(kept.value);
+            }
+        }
+        Err(PeopleError::Busy)
+    }
+
+    async fn known(&self, name: &str) -> Result<Kept<User>, PeopleError> {
+        self.kept(name).await?.ok_or_else(|| PeopleError::Unknown(name.to_owned()))
+    }
+
+    async fn kept(&self, name: &str) -> Result<Option<Kept<User>>, PeopleError> {
+        // What can be no name cannot be there, and may be too long for a key.
+        match check_name(name) {
+            Ok(()) => Ok(self.shelf.get(&key(name)).await?),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Writes somebody new, unless the name is taken.
+fn added(user: &User) -> Result<Write, PeopleError> {
+    Ok(shelf::put(key(&user.name), user)?.when(Condition::Absent))
+}
+
+/// Names are told apart without regard to case.
+fn small(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+fn key(name: &str) -> String {
+    format!("{USER}{}", small(name))
+}
+
+/// Signs that mean nothing in a page, a path, a log or a terminal; a mail address is a name.
+fn check_name(name: &str) -> Result<(), PeopleError> {
+    let fits = (1..=LONGEST_NAME).contains(&name.len());
+    let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte));
+    let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if fits && good && begins { Ok(()) } else { Err(PeopleError::Name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    pub(super) fn now() -> DateTime<Utc> {
+        "2026-03-01T05:45:00Z".parse().unwrap()
+    }
+
+    fn people() -> People {
+        People::new(Arc::new(MemoryStore::default()))
+    }
+
+    async fn with(name: &str, role: Role) -> People {
+        let people = people();
+        people.add(&User::new(name, role, now()).unwrap()).await.unwrap();
+        people
+    }
+
+    #[tokio::test]
+    async fn a_name_is_one_person_however_it_is_written() {
+        let people = with("Ana", Role::Viewer).await;
+        let again = people.add(&User::new("ANA", Role::Administrator, now()).unwrap()).await;
+        assert!(matches!(again, Err(PeopleError::Exists(_))), "{again:?}");
+        assert_eq!(people.get("aNa").await.unwrap().unwrap().role, Role::Viewer);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_no_name_is_refused_and_found_nowhere() {
+        let people = with("ana", Role::Viewer).await;
+        for name in ["", "a b", "<b>", "../x", "ä", "-a", "a/b", "a\u{202e}", &"a".repeat(101)] {
+            assert!(matches!(User::new(name, Role::Viewer, now()), Err(PeopleError::Name)), "{name}");
+            assert!(people.get(name).await.unwrap().is_none(), "{name}");
+        }
+        assert!(User::new("ana.diaz+1@acme.example", Role::Viewer, now()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_stamp_changes_with_all_that_ends_sessions_and_with_nothing_else() {
+        let people = with("ana", Role::Viewer).await;
+        let stamp = async || people.get("ana").await.unwrap().unwrap().stamp;
+        let first = stamp().await;
+        people.set_role("ana", Role::Viewer).await.unwrap();
+        assert_eq!(first, stamp().await);
+        people.set_role("ana", Role::Operator).await.unwrap();
+        let second = stamp().await;
+        people.set_password("ana", "hash").await.unwrap();
+        let third = stamp().await;
+        people.end_sessions("ana").await.unwrap();
+        let all = std::collections::BTreeSet::from([first, second, third, stamp().await]);
+        assert_eq!(all.len(), 4);
+        people.remove("ana").await.unwrap();
+        people.add(&User::new("ana", Role::Viewer, now()).unwrap()).await.unwrap();
+        assert!(!all.contains(&stamp().await), "a session of the one before would be good for the one now");
+    }
+
+    #[tokio::test]
+    async fn the_last_administrator_with_a_way_in_is_known() {
+        let people = with("ana", Role::Administrator).await;
+        people.add(&User::new("bo", Role::Administrator, now()).unwrap()).await.unwrap();
+        assert!(people.another_administrator("Ana").await.is_err(), "bo has no password");
+        people.set_password("bo", "hash").await.unwrap();
+        people.another_administrator("Ana").await.unwrap();
+        people.set_role("bo", Role::Operator).await.unwrap();
+        assert!(people.another_administrator("ana").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_changed_or_removed_who_is_not_there() {
+        let people = people();
+        assert!(people.is_empty().await.unwrap());
+        assert!(matches!(people.remove("ana").await, Err(PeopleError::Unknown(_))));
+        assert!(matches!(people.set_role("ana", Role::Viewer).await, Err(PeopleError::Unknown(_))));
+    }
+}

@@ -1,0 +1,105 @@
+//! Every page there is: the method, the path, who may come, and what answers. One table for the router and for the test that
+//! walks it with every role.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn;
+use axum::routing::{MethodFilter, on};
+
+use super::people::Role;
+use super::{Console, guard, pages, problem, statics};
+
+/// Who may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: only what leads to a session, and what every page needs.
+    Public,
+    /// Who has at least this role.
+    Least(Role),
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The whole path, with the names of its parts in braces.
+    pub path: &'static str,
+    /// Who may come.
+    pub access: Access,
+}
+
+/// The routes, with what is said of each.
+#[derive(Default)]
+pub(super) struct Routes {
+    router: Router<Console>,
+    table: Vec<Route>,
+}
+
+const PUBLIC: Access = Access::Public;
+const VIEWER: Access = Access::Least(Role::Viewer);
+
+/// Every page.
+pub(super) fn pages() -> Routes {
+    Routes::default()
+        .get("/console/static/{name}", PUBLIC, statics::show)
+        .get("/console/sign-in", PUBLIC, pages::sign_in::show)
+        .post("/console/sign-in", PUBLIC, pages::sign_in::enter)
+        .get("/console/welcome/{link}", PUBLIC, pages::welcome::show)
+        .post("/console/welcome/{link}", PUBLIC, pages::welcome::take)
+        .post("/console/sign-out", VIEWER, pages::sign_in::leave)
+        .get("/console", VIEWER, pages::overview::show)
+        // What is nowhere else: somebody who is not signed in does not learn which pages there are.
+        .get("/console/", VIEWER, problem::no_such_page)
+        .get("/console/{*rest}", VIEWER, problem::no_such_page)
+}
+
+/// The table, for who checks it.
+pub fn table() -> Vec<Route> {
+    pages().table
+}
+
+impl Routes {
+    fn get<H: Handler<T, Console>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add("GET", MethodFilter::GET, path, access, handler)
+    }
+
+    fn post<H: Handler<T, Console>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add("POST", MethodFilter::POST, path, access, handler)
+    }
+
+    fn add<H, T>(mut self, method: &'static str, filter: MethodFilter, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, Console>,
+        T: 'static,
+    {
+        self.table.push(Route { method, path, access });
+        let guarded = on(filter, handler).route_layer(from_fn(move |request, next| guard::at(access, request, next)));
+        Self { router: self.router.route(path, guarded), table: self.table }
+    }
+
+    pub(super) fn into_router(self) -> Router<Console> {
+        self.router
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_below_the_console_and_listed_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for route in table() {
+            assert!(route.path == super::super::ROOT || route.path.starts_with("/console/"), "{}", route.path);
+            assert!(seen.insert((route.method, route.path)), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_way_in_is_public() {
+        let public: Vec<_> = table().into_iter().filter(|route| route.access == Access::Public).map(|route| route.path).collect();
+        let ways_in = ["/console/static/", "/console/sign-in", "/console/welcome/"];
+        assert!(public.iter().all(|path| ways_in.iter().any(|way| path.starts_with(way))), "{public:?}");
+    }
+}
