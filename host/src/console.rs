@@ -14,7 +14,7 @@
 //! - It answers `Result<Page, Problem>`: `Page::new` with a title, the path that is marked in the navigation, and the content, to
 //!   which the frame is added. A `Problem` becomes a page that says what happened and what to do.
 //! - After a post it answers `Done::to`, which leads to a page (303) and may have it say something; and it writes down what was done
-//!   with `audit::note`.
+//!   with `Console::note`.
 //! - A form has `method="post"`, `(visitor.form_token())` within, a label for every field, and `data-busy` on the `form` if sending it
 //!   takes long. A value from outside goes through `frame::said`, so that no sign in it turns the line around.
 //! - Pieces that change while somebody looks: an element with `data-live="PATH"`, and a route that answers `live::stream`; the page
@@ -34,12 +34,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::scheduler::Life;
 use crate::site::Site;
+use crate::store::StoreError;
 
 pub(crate) mod audit;
 mod form;
 mod frame;
 mod guard;
 mod live;
+mod moment;
 mod pages;
 pub(crate) mod people;
 mod problem;
@@ -51,6 +53,7 @@ mod visitor;
 use people::{Links, Passwords, People, PeopleError, Rules, Sessions, Slow, Ticket};
 use problem::Problem;
 use shelf::Shelf;
+use visitor::Visitor;
 
 pub use people::Role;
 pub use routes::{Access, table};
@@ -65,6 +68,8 @@ pub(crate) struct Console(Arc<Shared>);
 /// What they share.
 pub(crate) struct Shared {
     pub(crate) site: Arc<Site>,
+    /// Where the host listens.
+    listens: SocketAddr,
     /// What is begun by a page and outlives it goes on in its tracker.
     pub(crate) life: Life,
     pub(crate) people: People,
@@ -77,16 +82,39 @@ pub(crate) struct Shared {
 }
 
 impl Console {
-    pub(crate) fn new(site: Arc<Site>, life: Life) -> Self {
+    pub(crate) fn new(site: Arc<Site>, listens: SocketAddr, life: Life) -> Self {
         let store = &site.host().runner().store;
         let (people, sessions) = (People::new(store.clone()), Sessions::new(store.clone()));
         let (links, shelf) = (Links::new(people.clone()), Shelf::new(store.clone()));
-        Self(Arc::new(Shared { site, life, people, sessions, links, passwords: Passwords::default(), shelf, slow: Slow::default() }))
+        Self(Arc::new(Shared {
+            site,
+            listens,
+            life,
+            people,
+            sessions,
+            links,
+            passwords: Passwords::default(),
+            shelf,
+            slow: Slow::default(),
+        }))
     }
 
     /// Now, by the host's clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.site.host().now()
+    }
+
+    /// Writes down what somebody did, for the audit list: a sentence in the past without its subject, and no secret in it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn note(&self, who: &Visitor, what: impl Into<String>, tenant: Option<&str>) -> Result<(), StoreError> {
+        audit::note(&self.shelf, &who.name, what, tenant, self.now()).await
+    }
+
+    /// The whole address of a page, for who is not in the console yet.
+    pub(crate) fn address_of(&self, path: &str) -> String {
+        address_of(&self.site, self.listens, path)
     }
 
     /// How long sessions last.
@@ -114,8 +142,12 @@ pub(crate) fn router(console: Console) -> Router {
 
 /// The whole address of a one-time link. `listens` is where the host does.
 pub(crate) fn invitation(site: &Site, listens: SocketAddr, link: &Ticket) -> String {
+    address_of(site, listens, &pages::welcome(link))
+}
+
+fn address_of(site: &Site, listens: SocketAddr, path: &str) -> String {
     let own = site.console().address.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    format!("{}{}", own.unwrap_or_else(|| format!("http://{listens}")), pages::welcome(link))
+    format!("{}{path}", own.unwrap_or_else(|| format!("http://{listens}")))
 }
 
 /// A link by which the first administrator chooses a name and a password; `None` where there is somebody already.

@@ -97,7 +97,7 @@ impl Server {
     /// # Errors
     /// When the server itself fails.
     pub async fn run(self, life: Life) -> std::io::Result<()> {
-        let Self { site, listener, address: _, limits } = self;
+        let Self { site, listener, address, limits } = self;
         let mut changes = site.changes();
         let mut residents = Residents::new(site.clone(), life.clone());
         residents.settle();
@@ -105,7 +105,7 @@ impl Server {
         life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
         life.tracker.spawn(upkeep::keep(site.clone(), life.clone()));
         let drain = limits.drain;
-        let console = console::router(Console::new(site.clone(), life.clone()));
+        let console = console::router(Console::new(site.clone(), address, life.clone()));
         let router = api::router(App::new(site, life.clone())).merge(console);
         let front = Front::new(trace::requests(router), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));

@@ -9,6 +9,9 @@ use shift_access_tests::stage::Stage;
 use crate::demo;
 
 mod entrance;
+mod people;
+mod sessions;
+mod walk;
 
 /// The password of everybody in these tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";

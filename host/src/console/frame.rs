@@ -11,7 +11,11 @@ use super::visitor::{Arrival, Visitor};
 use super::{ROOT, statics};
 
 /// The navigation: where to, what it is called, and for whom.
-const PLACES: [(&str, &str, Role); 1] = [("/console", "Overview", Role::Viewer)];
+const PLACES: [(&str, &str, Role); 3] = [
+    ("/console", "Overview", Role::Viewer),
+    ("/console/people", "People", Role::Administrator),
+    ("/console/audit", "Audit", Role::Administrator),
+];
 
 /// A page without its frame. It becomes an answer by being returned from a handler.
 #[derive(Clone)]
@@ -167,7 +171,7 @@ fn navigation(visitor: &Visitor, place: &str) -> Markup {
             }
         }
         div .who {
-            span { (said(&visitor.name)) ", " (visitor.role) }
+            a href="/console/account" { (said(&visitor.name)) ", " (visitor.role) }
             form method="post" action="/console/sign-out" {
                 (visitor.form_token())
                 button .plain type="submit" { "Sign out" }
@@ -188,19 +192,13 @@ fn told(flash: &Flash) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::visitor::FormToken;
-
-    fn visitor(role: Role) -> Visitor {
-        let session = Ticket::new().unwrap();
-        Visitor { name: "ana".to_owned(), role, elsewhere: false, csrf: FormToken::of(&session), session }
-    }
 
     #[test]
     fn hostile_text_stays_text() {
         let hostile = "\"><script>alert(1)</script>\u{202e}'";
         let page = Page::new(hostile, ROOT, html! { p { (said(hostile)) } });
         let flash = Flash { text: hostile.to_owned(), warns: true };
-        let whole = framed(Some(&visitor(Role::Viewer)), Some(&flash), &page).0;
+        let whole = framed(Some(&Visitor::for_tests(Role::Viewer)), Some(&flash), &page).0;
         assert!(!whole.contains("<script>alert") && whole.contains("&lt;script&gt;alert(1)"), "{whole}");
         assert_eq!(whole.matches("<script").count(), 1, "the one of our own");
     }
@@ -208,7 +206,7 @@ mod tests {
     #[test]
     fn who_may_not_go_somewhere_is_not_shown_the_way() {
         let page = Page::new("Overview", ROOT, html! {});
-        let seen = |role| framed(Some(&visitor(role)), None, &page).0;
+        let seen = |role| framed(Some(&Visitor::for_tests(role)), None, &page).0;
         assert!(!seen(Role::Operator).contains("/console/people") && seen(Role::Administrator).contains("/console/people"));
         assert!(seen(Role::Viewer).contains("<a href=\"/console\" aria-current=\"page\">Overview</a>"));
         assert!(!framed(None, None, &page).0.contains("<nav"));
@@ -216,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_secret_of_a_session_is_in_a_page() {
-        let visitor = visitor(Role::Administrator);
+        let visitor = Visitor::for_tests(Role::Administrator);
         let whole = framed(Some(&visitor), None, &Page::new("Overview", ROOT, html! {})).0;
         assert!(!whole.contains(visitor.session.text()) && !whole.contains(&visitor.session.digest()));
     }

@@ -214,6 +214,13 @@ async fn leave(arrival: &Arrival, path: &str, jar: &Jar, secret: &Option<Ticket>
             Session::Stays => {}
         }
         return response;
+    } else if is_unsaid(&response) {
+        // What was refused before a handler came to it, such as an address that cannot be read.
+        let problem = Problem {
+            status: response.status(),
+            ..Problem::bad_request("The address or the form is not right.", "Begin at the overview.")
+        };
+        frame::put(arrival, &Page::of_problem(&problem, path), &mut response);
     } else {
         return response;
     }
@@ -221,6 +228,11 @@ async fn leave(arrival: &Arrival, path: &str, jar: &Jar, secret: &Option<Ticket>
         jar.set(&mut response, FORM, Some(secret));
     }
     response
+}
+
+/// Whether it is an error that nobody has put into words for people.
+fn is_unsaid(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
 }
 
 /// Where the person asks from. What a proxy says is taken for true only where the configuration says that there is one: then the last

@@ -5,7 +5,11 @@ use axum::response::Redirect;
 use super::ROOT;
 use super::people::Ticket;
 
+pub(super) mod account;
+pub(super) mod audit;
 pub(super) mod overview;
+pub(super) mod people;
+pub(super) mod person;
 pub(super) mod sign_in;
 pub(super) mod welcome;
 

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::ROOT;
 use super::frame::said;
-use super::people::{PeopleError, Role, Wait};
+use super::people::{PasswordError, PeopleError, Role, Wait};
 use crate::site::SiteError;
 use crate::store::StoreError;
 
@@ -135,7 +135,7 @@ impl From<PeopleError> for Problem {
     fn from(error: PeopleError) -> Self {
         match error {
             PeopleError::Store(error) => error.into(),
-            PeopleError::Random(_) => Self::internal(&error),
+            PeopleError::Random(_) | PeopleError::Password(PasswordError::Machine(_)) => Self::internal(&error),
             PeopleError::Unknown(_) => Self::not_found(sentence(&error.to_string())),
             PeopleError::Link => Self {
                 status: StatusCode::GONE,

@@ -38,6 +38,7 @@ pub(super) struct Routes {
 
 const PUBLIC: Access = Access::Public;
 const VIEWER: Access = Access::Least(Role::Viewer);
+const ADMINISTRATOR: Access = Access::Least(Role::Administrator);
 
 /// Every page.
 pub(super) fn pages() -> Routes {
@@ -49,6 +50,18 @@ pub(super) fn pages() -> Routes {
         .post("/console/welcome/{link}", PUBLIC, pages::welcome::take)
         .post("/console/sign-out", VIEWER, pages::sign_in::leave)
         .get("/console", VIEWER, pages::overview::show)
+        .get("/console/live/overview", VIEWER, pages::overview::follow)
+        .get("/console/account", VIEWER, pages::account::show)
+        .post("/console/account/password", VIEWER, pages::account::password)
+        .post("/console/account/sessions", VIEWER, pages::account::end_sessions)
+        .get("/console/people", ADMINISTRATOR, pages::people::show)
+        .post("/console/people", ADMINISTRATOR, pages::people::add)
+        .get("/console/people/{name}", ADMINISTRATOR, pages::person::show)
+        .post("/console/people/{name}/role", ADMINISTRATOR, pages::person::role)
+        .post("/console/people/{name}/link", ADMINISTRATOR, pages::person::link)
+        .post("/console/people/{name}/sessions", ADMINISTRATOR, pages::person::end_sessions)
+        .post("/console/people/{name}/remove", ADMINISTRATOR, pages::person::remove)
+        .get("/console/audit", ADMINISTRATOR, pages::audit::show)
         // What is nowhere else: somebody who is not signed in does not learn which pages there are.
         .get("/console/", VIEWER, problem::no_such_page)
         .get("/console/{*rest}", VIEWER, problem::no_such_page)

@@ -36,6 +36,13 @@ impl Visitor {
         self.role >= least
     }
 
+    /// Somebody of this role.
+    #[cfg(test)]
+    pub(crate) fn for_tests(role: Role) -> Self {
+        let session = Ticket::shown(&"A".repeat(43)).unwrap();
+        Self { name: "ana".to_owned(), role, elsewhere: false, csrf: FormToken::of(&session), session }
+    }
+
     /// To stand in every form that is posted.
     pub(crate) fn form_token(&self) -> Markup {
         self.csrf.field()

@@ -1,12 +1,18 @@
 //! The overview: every tenant, how it stands, and how old its last good run is. What needs attention comes first.
 
+use std::time::Duration;
+
 use axum::extract::{Query, State};
-use chrono::{DateTime, TimeDelta, Utc};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use maud::{Markup, html};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::super::frame::{Page, said};
+use super::super::live::{self, Piece};
+use super::super::moment::{length, moment};
 use super::super::{Console, Problem, ROOT};
 use crate::description::JobInfo;
 use crate::history::{Filter, Run, Status};
@@ -27,6 +33,10 @@ pub(in super::super) struct Asked {
     #[serde(default)]
     after: Option<String>,
 }
+
+/// Where the page changes while somebody looks, and how often.
+const LIVE: &str = "/console/live/overview";
+const EVERY: Duration = Duration::from_secs(10);
 
 /// A tenant as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,16 +83,39 @@ enum Urgency {
 
 /// `GET /console`
 pub(in super::super) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Result<Page, Problem> {
+    let live: String = form_urlencoded::Serializer::new(String::new()).append_pair("after", asked.after()).finish();
+    let shown = now(&console, &asked).await?;
+    Ok(Page::new("Overview", ROOT, html! { div data-live={ (LIVE) "?" (live) } { (shown) } }))
+}
+
+/// `GET /console/live/overview`: the same, anew every few seconds.
+pub(in super::super) async fn follow(State(console): State<Console>, Query(asked): Query<Asked>) -> Response {
+    let state = (console.clone(), asked);
+    let pieces = stream::unfold(state, |(console, asked)| async move {
+        tokio::time::sleep(EVERY).await;
+        // Where it fails the browser comes back, and asks again.
+        let shown = now(&console, &asked).await.ok()?;
+        Some((Piece::Shows(shown), (console, asked)))
+    });
+    live::stream(&console, pieces)
+}
+
+async fn now(console: &Console, asked: &Asked) -> Result<Markup, Problem> {
     let statuses: Vec<_> = console.site.status().await?.into_iter().filter(|status| status.state != "deleted").collect();
-    let after = asked.after.unwrap_or_default();
-    let mut wanted = statuses.into_iter().filter(|status| status.tenant > after);
+    let mut wanted = statuses.into_iter().filter(|status| status.tenant.as_str() > asked.after());
     let shown: Vec<_> = wanted.by_ref().take(PAGE).collect();
     let next = wanted.next().and(shown.last()).map(|last| last.tenant.clone());
-    let cards = stream::iter(shown).map(|status| card(&console, status)).buffered(AT_ONCE);
+    let cards = stream::iter(shown).map(|status| card(console, status)).buffered(AT_ONCE);
     let mut cards: Vec<Card> = cards.try_collect().await?;
     // By name within the same urgency, as they came.
     cards.sort_by_key(Card::urgency);
-    Ok(Page::new("Overview", ROOT, content(&cards, next.as_deref(), console.now())))
+    Ok(content(&cards, next.as_deref(), console.now()))
+}
+
+impl Asked {
+    fn after(&self) -> &str {
+        self.after.as_deref().unwrap_or_default()
+    }
 }
 
 async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreError> {
@@ -190,31 +223,17 @@ fn about(job: &Job, now: DateTime<Utc>) -> Markup {
         }
         dl {
             dt { "Last good run" }
-            dd { @match job.good { Some(at) => { (age(now - at)) " ago" }, None => "none yet" } }
+            dd { @match job.good { Some(at) => { (length(now - at)) " ago" }, None => "none yet" } }
             dt { "Next run" }
-            dd { @match job.next { Some(at) => { "in " (age(at - now)) }, None => "not scheduled" } }
+            dd { @match job.next { Some(at) => { "in " (length(at - now)) }, None => "not scheduled" } }
         }
-    }
-}
-
-/// A moment to the second, in UTC.
-fn moment(at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)) { (at.format("%Y-%m-%d %H:%M:%S")) " UTC" } }
-}
-
-/// A length of time in the two largest units that say something.
-fn age(delta: TimeDelta) -> String {
-    let seconds = delta.num_seconds().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {

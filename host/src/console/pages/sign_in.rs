@@ -74,8 +74,13 @@ pub(in super::super) async fn enter(
 /// `POST /console/sign-out`
 pub(in super::super) async fn leave(State(console): State<Console>, visitor: Visitor) -> Result<Done, Problem> {
     console.sessions.end(&visitor.session).await?;
-    audit::note(&console.shelf, &visitor.name, "signed out", None, console.now()).await?;
-    Ok(Done::to(format!("{PATH}?out=1")).signed_out())
+    console.note(&visitor, "signed out", None).await?;
+    Ok(out())
+}
+
+/// Back at the door.
+pub(super) fn out() -> Done {
+    Done::to(format!("{PATH}?out=1")).signed_out()
 }
 
 /// Begins a session of somebody who has shown who they are.
