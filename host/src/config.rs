@@ -11,8 +11,9 @@
 mod address;
 mod component;
 mod connection;
-mod credential;
-mod document;
+mod console;
+pub(crate) mod credential;
+pub(crate) mod document;
 mod fingerprint;
 mod limits;
 mod listener;
@@ -31,6 +32,7 @@ use document::{Place, Report, Section};
 pub use address::{AddressError, clean as clean_address};
 pub use component::{ComponentDigest, ComponentSource, DigestError};
 pub use connection::{ConnectionConfig, SettingValue};
+pub use console::ConsoleConfig;
 pub use listener::{
     BasicConfig, ListenerConfig, Mapping, Part, Pointer, PointerError, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig,
     SignatureEncoding, SignedText, SignedTextError, StandardWebhooksConfig, TimestampConfig,
@@ -41,6 +43,7 @@ pub use schedule::{Cadence, Schedule};
 pub use tenant::{Environment, Origin, RawTenant, Tenant};
 
 pub(crate) use address::is_loopback;
+pub(crate) use tenant::{is_name, read_kept};
 
 /// A configuration file after its first stage.
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Config {
     pub host: HostConfig,
     /// The table `[smtp]`, where there is one.
     pub smtp: Option<SmtpConfig>,
+    /// The table `[console]`, where there is one.
+    pub console: Option<ConsoleConfig>,
     /// The tenants by name; each is yet to be resolved.
     pub tenants: BTreeMap<String, RawTenant>,
 }
@@ -72,6 +77,17 @@ impl Config {
         };
         (config.unwrap_or_default(), report.into_problems())
     }
+}
+
+/// What is written of a tenant in a file; none where there is no such table, or the file cannot be read.
+pub(crate) fn written(path: &Path, tenant: &str) -> Option<document::Node> {
+    let mut report = Report::of(path);
+    let bytes = fs::read(path).ok()?;
+    let root = document::parse(decode(&bytes, &mut report)?, &mut report);
+    ["tenants", tenant].into_iter().try_fold(root, |node, key| match node.value {
+        document::Value::Table(mut entries) => entries.remove(key),
+        _ => None,
+    })
 }
 
 /// The text of a file. A byte order mark of UTF-8 is let pass.
@@ -115,10 +131,17 @@ fn document(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>, repor
     {
         config.smtp = platform::smtp(section, folder, env, report);
     }
+    if let Some((node, place)) = root.get("console")
+        && let Some(section) = Section::open(node, place, report)
+    {
+        config.console = Some(console::read(section, folder, env, report));
+    }
     match root.get("tenants") {
         Some((node, place)) => {
             config.tenants = tenant::read_all(node, place, &tenant::Around { file: path, env, limits: &config.host.limits }, report)
         }
+        // With a console they may all be kept in the store.
+        None if config.console.is_some() => {}
         None => report.error(&Place::default(), "no tenant is configured", "add a table [tenants.NAME]"),
     }
     root.finish("key", report);

@@ -103,6 +103,7 @@ impl Server {
         let (host, of_outbox) = (site.host().clone(), life.clone());
         life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
         life.tracker.spawn(upkeep::keep(site.clone(), life.clone()));
+        life.tracker.spawn(upkeep::keep_managed(site.clone(), life.clone()));
         let drain = limits.drain;
         let front = Front::new(trace::requests(api::router(App::new(site, life.clone()))), limits);
         let receiving = tokio::spawn(front.clone().receive(listener, life.stop.clone()));

@@ -26,6 +26,7 @@ mod kill_serving;
 mod logs;
 mod look_up;
 mod mail;
+mod managed;
 mod metrics;
 mod openapi;
 mod probes;
