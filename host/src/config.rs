@@ -12,8 +12,8 @@ mod address;
 mod component;
 mod connection;
 mod console;
-mod credential;
-mod document;
+pub(crate) mod credential;
+pub(crate) mod document;
 mod fingerprint;
 mod limits;
 mod listener;
@@ -43,6 +43,7 @@ pub use schedule::{Cadence, Schedule};
 pub use tenant::{Environment, Origin, RawTenant, Tenant};
 
 pub(crate) use address::is_loopback;
+pub(crate) use tenant::{is_name, read_kept};
 
 /// A configuration file after its first stage.
 #[derive(Debug, Default)]
@@ -76,6 +77,17 @@ impl Config {
         };
         (config.unwrap_or_default(), report.into_problems())
     }
+}
+
+/// What is written of a tenant in a file; none where there is no such table, or the file cannot be read.
+pub(crate) fn written(path: &Path, tenant: &str) -> Option<document::Node> {
+    let mut report = Report::of(path);
+    let bytes = fs::read(path).ok()?;
+    let root = document::parse(decode(&bytes, &mut report)?, &mut report);
+    ["tenants", tenant].into_iter().try_fold(root, |node, key| match node.value {
+        document::Value::Table(mut entries) => entries.remove(key),
+        _ => None,
+    })
 }
 
 /// The text of a file. A byte order mark of UTF-8 is let pass.
@@ -122,12 +134,15 @@ fn document(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>, repor
     if let Some((node, place)) = root.get("console")
         && let Some(section) = Section::open(node, place, report)
     {
-        config.console = console::read(section, report);
+        config.console = console::read(section, folder, env, report);
     }
+    let has_console = root.get("console").is_some();
     match root.get("tenants") {
         Some((node, place)) => {
             config.tenants = tenant::read_all(node, place, &tenant::Around { file: path, env, limits: &config.host.limits }, report)
         }
+        // With a console they may all be kept in the store.
+        None if has_console => {}
         None => report.error(&Place::default(), "no tenant is configured", "add a table [tenants.NAME]"),
     }
     root.finish("key", report);

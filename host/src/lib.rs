@@ -132,12 +132,14 @@ mod host;
 pub mod inbox;
 pub mod limits;
 pub mod mail;
+pub mod managed;
 #[doc(hidden)]
 pub mod metrics;
 mod outbox;
 pub mod plugin;
 mod runner;
 pub mod scheduler;
+pub mod seal;
 mod secret;
 mod serve;
 mod site;
@@ -151,5 +153,7 @@ pub use host::{Host, HostBuilder};
 pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};
-pub use site::{Changes, Environment, Site, SiteError, TenantStatus};
+pub use site::{
+    Apply, ChangeError, Changed, Changes, Copy, Environment, ManagedState, ManagedTenant, Origin, Site, SiteError, TenantStatus,
+};
 pub use tenant::Tenant;

@@ -104,6 +104,7 @@ impl Server {
         let (host, of_outbox) = (site.host().clone(), life.clone());
         life.tracker.spawn(async move { host.keep_outbox(&of_outbox).await });
         life.tracker.spawn(upkeep::keep(site.clone(), life.clone()));
+        life.tracker.spawn(upkeep::keep_managed(site.clone(), life.clone()));
         let drain = limits.drain;
         let console = console::router(Console::new(site.clone(), address, life.clone()));
         let router = api::router(App::new(site, life.clone())).merge(console);

@@ -27,6 +27,7 @@ mod kill_serving;
 mod logs;
 mod look_up;
 mod mail;
+mod managed;
 mod metrics;
 mod openapi;
 mod probes;

@@ -10,7 +10,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use super::telemetry::{self, Telemetry};
-use crate::config::{Problem, Severity};
 
 /// The variable that says what is logged.
 const VARIABLE: &str = "SHIFT_ACCESS_LOG";
@@ -35,15 +34,6 @@ pub(super) fn start(format: Format, usual: &str, runtime: &Handle) -> Telemetry 
         tracing::warn!("{trouble}");
     }
     telemetry
-}
-
-/// Tells of a problem of the configuration as `check` does, in a line of the log.
-pub(super) fn tell(problem: &Problem) {
-    match problem.severity {
-        Severity::Error => tracing::error!("{problem}"),
-        Severity::Warning => tracing::warn!("{problem}"),
-        Severity::Note => tracing::info!("{problem}"),
-    }
 }
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: Format) -> Box<dyn Layer<S> + Send + Sync> {

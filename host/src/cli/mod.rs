@@ -2,12 +2,15 @@
 //!
 //! Exit codes: 0 done (a deny is done), 1 the run or request failed or was held, 64 usage or configuration.
 
+mod apply;
 mod check;
 mod dead_letters;
 mod decide;
 mod describe;
+mod export;
 mod history;
 mod identities;
+mod key;
 mod logs;
 mod run;
 mod serve;
@@ -30,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::engine::Cache;
 use crate::plugin::CallError;
-use crate::site::{Site, SiteError};
+use crate::site::{ChangeError, Site, SiteError};
 
 /// Shift access: knows which workers are clocked in, and so may use their work apps.
 #[derive(Debug, Parser)]
@@ -59,6 +62,9 @@ enum Command {
     Identities(identities::Args),
     History(history::Args),
     Tenant(tenant::Args),
+    Export(export::Args),
+    Apply(apply::Args),
+    Key(key::Args),
     Token(token::Args),
     User(user::Args),
     DeadLetters(dead_letters::Args),
@@ -109,6 +115,20 @@ impl From<SiteError> for Exit {
             SiteError::Configuration => Self::Said(64),
             SiteError::UnknownTenant(_) => Self::Usage(error.to_string()),
             SiteError::Store(_) | SiteError::Host(_) | SiteError::Restart(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ChangeError> for Exit {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Site(error) => error.into(),
+            ChangeError::Conflict(_) => Self::Failed(error.to_string()),
+            ChangeError::NoKey | ChangeError::Name(_) => Self::Usage(error.to_string()),
+            ChangeError::Invalid(problems) => {
+                problems.iter().for_each(|problem| eprintln!("{}", legible(&problem.to_string(), written_out)));
+                Self::Said(64)
+            }
         }
     }
 }
@@ -182,6 +202,9 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
         Command::Identities(args) => identities::run(&place, args).await,
         Command::History(args) => history::run(&place, args).await,
         Command::Tenant(args) => tenant::run(&place, args).await,
+        Command::Export(args) => export::run(&place, args).await,
+        Command::Apply(args) => apply::run(&place, args).await,
+        Command::Key(args) => key::run(&place, args).await,
         Command::Token(args) => token::run(&place, args).await,
         Command::User(args) => user::run(&place, args).await,
         Command::DeadLetters(args) => dead_letters::run(&place, args).await,
@@ -192,10 +215,10 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
 async fn open(place: &Place) -> Result<Site, Exit> {
     let (site, problems) = Site::open(&place.config, &|name| std::env::var(name).ok(), cache()).await;
     let failed = site.is_err();
-    for problem in problems.iter().filter(|problem| failed || problem.severity == crate::config::Severity::Warning) {
+    for problem in problems.iter().filter(|problem| failed || problem.severity >= crate::config::Severity::Warning) {
         match place.logs {
-            logs::Format::Text => eprintln!("{problem}"),
-            logs::Format::Json => logs::tell(problem),
+            logs::Format::Text => eprintln!("{}", legible(&problem.to_string(), written_out)),
+            logs::Format::Json => problem.log(),
         }
     }
     Ok(site?)

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::logs::{self, Format};
+use super::logs::Format;
 use super::{Exit, Place, open};
+use crate::config::Problem;
 use crate::console;
 use crate::scheduler::Life;
 use crate::serve::{Server, ServerLimits};
@@ -59,7 +60,7 @@ async fn invite(site: &Site, address: SocketAddr, logs: Format) {
 /// Reads the configuration again and says what became of it, every problem as `check` does.
 async fn reload(site: &Site, config: &Path) {
     let (changes, problems) = site.reload(config, &|name| std::env::var(name).ok()).await;
-    problems.iter().for_each(logs::tell);
+    problems.iter().for_each(Problem::log);
     match changes {
         Ok(changes) => tracing::info!("the configuration was read again; {changes}"),
         Err(error) => tracing::error!("the configuration was read again and is not taken over; the one before stays in force: {error}"),

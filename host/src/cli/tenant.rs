@@ -44,6 +44,12 @@ enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// Takes a tenant out of those that are kept in the store, with all its versions, as taking its table out of the configuration
+    /// file does. What is stored for it stays.
+    Forget {
+        /// The tenant.
+        tenant: String,
+    },
     /// Brings a removed tenant back, with what is still stored of it.
     Restore {
         /// The tenant.
@@ -77,6 +83,11 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                  until then",
                 moment(until)
             );
+            Ok(())
+        }
+        Command::Forget { tenant } => {
+            site.forget(&tenant).await?;
+            eprintln!("{tenant} is not kept in the store any more; what was stored for it stays");
             Ok(())
         }
         Command::Restore { tenant } => {

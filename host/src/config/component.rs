@@ -84,7 +84,7 @@ fn is_digest(text: &str) -> bool {
 
 impl ComponentSource {
     /// With a file that is named from this folder.
-    pub(super) fn within(self, folder: &std::path::Path) -> Self {
+    pub(crate) fn within(self, folder: &std::path::Path) -> Self {
         match self {
             Self::File(file, digest) => Self::File(folder.join(file), digest),
             digest => digest,

@@ -235,6 +235,10 @@ fn plain(
     if let Value::Table(_) = node.value {
         return credential::referenced(node, place, surroundings.folder, surroundings.env, report).map(SettingValue::Plain);
     }
+    // Sealed while nobody knew that it is none.
+    if let Value::Secret(secret) = &node.value {
+        return credential::one_line(secret.as_ref()?.expose_secret().to_owned(), place, report).map(SettingValue::Plain);
+    }
     let (text, place) = section.text(&info.name, "…", report)?;
     credential::one_line(text, &place, report).map(SettingValue::Plain)
 }

@@ -1,14 +1,18 @@
 //! The table `[console]`: how long sessions last, and under which address the console is reached.
 
+use std::path::Path;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::address;
-use super::document::{Report, Section};
+use super::credential::{self, Environment};
+use super::document::{Node, Place, Report, Section, Value};
+use crate::seal::{Key, Keys};
 
 /// The table `[console]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ConsoleConfig {
     /// Whether there is a console.
     pub enabled: bool,
@@ -20,16 +24,20 @@ pub struct ConsoleConfig {
     pub address: Option<Url>,
     /// Whether a proxy stands before the host that says in `X-Forwarded-For` who asks. Without one anybody could say so.
     pub behind_proxy: bool,
+    /// The key that seals secrets in the store, with older ones that still open them. Without one no tenant is kept there.
+    pub keys: Option<Keys>,
 }
+
+const REMEDY: &str = "`shift-access key new` makes one";
 
 impl Default for ConsoleConfig {
     fn default() -> Self {
         let (idle, longest) = (Duration::from_secs(30 * 60), Duration::from_secs(12 * 3_600));
-        Self { enabled: true, idle, longest, address: None, behind_proxy: false }
+        Self { enabled: true, idle, longest, address: None, behind_proxy: false, keys: None }
     }
 }
 
-pub(super) fn read(mut section: Section<'_>, report: &mut Report) -> ConsoleConfig {
+pub(super) fn read(mut section: Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> ConsoleConfig {
     let default = ConsoleConfig::default();
     let unit = |count: i64, seconds: u64| Duration::from_secs(count.unsigned_abs().saturating_mul(seconds));
     let enabled = section.switch("enabled", report).unwrap_or(default.enabled);
@@ -44,6 +52,37 @@ pub(super) fn read(mut section: Section<'_>, report: &mut Report) -> ConsoleConf
         Some(found)
     });
     let behind_proxy = section.switch("behind-proxy", report).unwrap_or(default.behind_proxy);
+    let keys = keys(&mut section, folder, env, report);
     section.finish("key", report);
-    ConsoleConfig { enabled, idle, longest, address, behind_proxy }
+    ConsoleConfig { enabled, idle, longest, address, behind_proxy, keys }
+}
+
+fn keys(section: &mut Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<Keys> {
+    let current = section.get("key").and_then(|(node, place)| key(node, &place, folder, env, report));
+    let old = section.get("old-keys").map(|(node, place)| (old_keys(node, &place, folder, env, report), place));
+    if let Some((_, place)) = &old
+        && section.get("key").is_none()
+    {
+        report.error(place, "stands without a key", "add key = { file = \"NAME\" }, which seals from now on");
+    }
+    current.map(|key| Keys::new(key, old.map(|(keys, _)| keys).unwrap_or_default()))
+}
+
+fn old_keys(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Vec<Key> {
+    let Value::List(items) = &node.value else {
+        report.wrong_type(place, node, "a list", "write old-keys = [{ file = \"NAME\" }]");
+        return Vec::new();
+    };
+    items.iter().enumerate().filter_map(|(index, item)| key(item, &place.item(index, item.line), folder, env, report)).collect()
+}
+
+fn key(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<Key> {
+    let text = credential::read(node, place, folder, env, report)?;
+    match text.expose_secret().parse() {
+        Ok(key) => Some(key),
+        Err(error) => {
+            report.error(place, error.to_string(), REMEDY);
+            None
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::document::{Node, Place, Report, Section, Value};
 
@@ -11,13 +11,14 @@ use super::document::{Node, Place, Report, Section, Value};
 const SHORT: usize = 8;
 
 /// The environment, as the caller lends it.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads a secret. `{ file = … }` is relative to `folder`; the end of the last line is no part of it.
-pub(super) fn read(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<SecretString> {
+pub(crate) fn read(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<SecretString> {
     let secret = match &node.value {
         Value::Text(text) => one_line(bare(text, place, report)?, place, report)?,
         Value::Table(_) => referenced(node, place, folder, env, report)?,
+        Value::Secret(secret) => one_line(secret.as_ref()?.expose_secret().to_owned(), place, report)?,
         _ => {
             report.wrong_type(place, node, "a secret", remedy(place));
             return None;
@@ -41,7 +42,7 @@ pub(super) fn one_line(value: String, place: &Place, report: &mut Report) -> Opt
 }
 
 /// Reads what `{ env = … }` or `{ file = … }` points at, for a value that is no secret but may come from there.
-pub(super) fn referenced(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<String> {
+pub(crate) fn referenced(node: &Node, place: &Place, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<String> {
     let mut section = Section::open(node, place.clone(), report)?;
     let variable = section.text("env", "NAME", report);
     let file = section.text("file", "secret.txt", report);

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -12,14 +13,14 @@ use super::problem::{Problem, Severity};
 
 /// One value and the line it stands on.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) line: usize,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) line: usize,
+    pub(crate) value: Value,
 }
 
 /// A TOML value. A number outside 64 bits is a fraction: neither is ever asked for.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(String),
     Number(i64),
     Fraction,
@@ -27,11 +28,13 @@ pub(super) enum Value {
     Moment,
     List(Vec<Node>),
     Table(BTreeMap<String, Node>),
+    /// A secret that was kept sealed, and of which no text tells; none where it does not open, which is said already.
+    Secret(Option<SecretString>),
 }
 
 impl Value {
     /// What it is, for "is a number, not a text".
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
             Self::Number(_) => "a number",
@@ -40,12 +43,13 @@ impl Value {
             Self::Moment => "a date or time",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
+            Self::Secret(_) => "a secret",
         }
     }
 }
 
 /// Reads a text. What cannot be read is reported, and then the tree is not to be trusted.
-pub(super) fn parse(text: &str, report: &mut Report) -> Node {
+pub(crate) fn parse(text: &str, report: &mut Report) -> Node {
     let lines = Lines::of(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut last = None;
@@ -121,21 +125,21 @@ impl<'a> Lines<'a> {
 }
 
 /// Where problems are collected, for one file.
-pub(super) struct Report {
-    pub(super) file: PathBuf,
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Report {
+    pub(crate) file: PathBuf,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Report {
-    pub(super) fn of(file: &Path) -> Self {
+    pub(crate) fn of(file: &Path) -> Self {
         Self { file: file.to_owned(), problems: Vec::new() }
     }
 
-    pub(super) fn error(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn error(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
         self.add(Severity::Error, place, message.into(), remedy.into());
     }
 
-    pub(super) fn warning(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn warning(&mut self, place: &Place, message: impl Into<String>, remedy: impl Into<String>) {
         self.add(Severity::Warning, place, message.into(), remedy.into());
     }
 
@@ -155,7 +159,7 @@ impl Report {
     /// A problem in this file, not added.
     pub(super) fn problem(&self, severity: Severity, place: &Place, message: String, remedy: String) -> Problem {
         let (file, key) = (Some(self.file.clone()), place.key.clone());
-        Problem { severity, file, line: place.line, column: None, key, code: None, message, remedy }
+        Problem { severity, file, kept: None, line: place.line, column: None, key, code: None, message, remedy }
     }
 
     fn unreadable(&mut self, line: usize, column: usize, what: &str, excerpt: Option<String>) {
@@ -167,7 +171,7 @@ impl Report {
     }
 
     /// The problems in the order of the file.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.line.unwrap_or(0));
         self.problems
     }
@@ -175,9 +179,9 @@ impl Report {
 
 /// A key's path and its line.
 #[derive(Clone, Default)]
-pub(super) struct Place {
-    pub(super) key: String,
-    pub(super) line: Option<usize>,
+pub(crate) struct Place {
+    pub(crate) key: String,
+    pub(crate) line: Option<usize>,
 }
 
 impl Place {
@@ -186,33 +190,33 @@ impl Place {
     }
 
     /// A key below this one.
-    pub(super) fn at(&self, key: &str, line: usize) -> Self {
+    pub(crate) fn at(&self, key: &str, line: usize) -> Self {
         Self { key: join(&self.key, key), line: Some(line) }
     }
 
     /// An item of this list, counted from 1.
-    pub(super) fn item(&self, index: usize, line: usize) -> Self {
+    pub(crate) fn item(&self, index: usize, line: usize) -> Self {
         Self { key: format!("{}[{}]", self.key, index.saturating_add(1)), line: Some(line) }
     }
 }
 
 /// A key below a path, quoted where TOML wants that.
-pub(super) fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let key = if bare { key.to_owned() } else { format!("{key:?}") };
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 /// A walk over one table: what is asked for is known, and what is left over is an error.
-pub(super) struct Section<'a> {
-    pub(super) place: Place,
+pub(crate) struct Section<'a> {
+    pub(crate) place: Place,
     entries: &'a BTreeMap<String, Node>,
     known: Vec<String>,
 }
 
 impl<'a> Section<'a> {
     /// Opens a table, or says that it is none.
-    pub(super) fn open(node: &'a Node, place: Place, report: &mut Report) -> Option<Self> {
+    pub(crate) fn open(node: &'a Node, place: Place, report: &mut Report) -> Option<Self> {
         match &node.value {
             Value::Table(entries) => Some(Self { place, entries, known: Vec::new() }),
             _ => {
@@ -224,13 +228,13 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key, if it is there, with its place.
-    pub(super) fn get(&mut self, key: &str) -> Option<(&'a Node, Place)> {
+    pub(crate) fn get(&mut self, key: &str) -> Option<(&'a Node, Place)> {
         self.know(key);
         self.entries.get(key).map(|node| (node, self.place.at(key, node.line)))
     }
 
     /// A text; blank is as good as absent.
-    pub(super) fn text(&mut self, key: &str, example: &str, report: &mut Report) -> Option<(String, Place)> {
+    pub(crate) fn text(&mut self, key: &str, example: &str, report: &mut Report) -> Option<(String, Place)> {
         let (node, place) = self.get(key)?;
         match &node.value {
             Value::Text(text) if text.trim().is_empty() => {
@@ -269,7 +273,7 @@ impl<'a> Section<'a> {
     }
 
     /// On or off.
-    pub(super) fn switch(&mut self, key: &str, report: &mut Report) -> Option<bool> {
+    pub(crate) fn switch(&mut self, key: &str, report: &mut Report) -> Option<bool> {
         let (node, place) = self.get(key)?;
         match node.value {
             Value::Switch(switch) => return Some(switch),
@@ -291,14 +295,14 @@ impl<'a> Section<'a> {
     }
 
     /// Every key with its value, none of them left over.
-    pub(super) fn all(&mut self) -> impl Iterator<Item = (&'a str, &'a Node, Place)> + use<'a> {
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = (&'a str, &'a Node, Place)> + use<'a> {
         self.known.extend(self.entries.keys().cloned());
         let place = self.place.clone();
         self.entries.iter().map(move |(name, node)| (name.as_str(), node, place.at(name, node.line)))
     }
 
     /// Reports every key nobody asked for; `what` is what they are called, such as `key` or `property`.
-    pub(super) fn finish(self, what: &str, report: &mut Report) {
+    pub(crate) fn finish(self, what: &str, report: &mut Report) {
         for (name, node) in self.entries.iter().filter(|(name, _)| !self.known.contains(name)) {
             report.error(&self.place.at(name, node.line), format!("unknown {what}"), suggestion(name, &self.known));
         }
@@ -306,7 +310,7 @@ impl<'a> Section<'a> {
 }
 
 /// The nearest known name, or all of them.
-pub(super) fn suggestion(name: &str, known: &[String]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[String]) -> String {
     let near = known.iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate)).max_by(|a, b| a.0.total_cmp(&b.0));
     match near {
         Some((likeness, candidate)) if likeness > 0.8 => format!("did you mean `{candidate}`?"),

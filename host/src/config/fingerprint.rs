@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use super::credential::Environment;
@@ -11,26 +12,35 @@ use super::document::{Node, Value};
 /// The digest of a table. The lines on which things stand, and the order of keys, make no difference to it.
 pub(super) fn of(node: &Node, folder: &Path, env: Environment<'_>) -> [u8; 32] {
     let mut digest = Sha256::new();
-    add(&mut digest, node, folder, env);
+    add(&mut digest, node, Some((folder, env)));
     digest.finalize().into()
 }
 
-fn add(digest: &mut Sha256, node: &Node, folder: &Path, env: Environment<'_>) {
+/// The digest of a table that points at nothing. No file is read: what looks like its name was typed by somebody who may not.
+pub(super) fn of_kept(node: &Node) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    add(&mut digest, node, None);
+    digest.finalize().into()
+}
+
+fn add(digest: &mut Sha256, node: &Node, behind: Option<(&Path, Environment<'_>)>) {
     match &node.value {
         Value::Text(text) => part(digest, b't', text.as_bytes()),
         Value::Number(number) => part(digest, b'n', &number.to_be_bytes()),
         Value::Switch(switch) => part(digest, b's', &[u8::from(*switch)]),
         // No table that has one of them is ever good.
         Value::Fraction | Value::Moment => part(digest, b'x', &[]),
+        Value::Secret(secret) => part(digest, b'h', secret.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes()),
         Value::List(items) => {
             part(digest, b'l', &items.len().to_be_bytes());
-            items.iter().for_each(|item| add(digest, item, folder, env));
+            items.iter().for_each(|item| add(digest, item, behind));
         }
         Value::Table(entries) => {
             part(digest, b'm', &entries.len().to_be_bytes());
             for (key, value) in entries {
                 part(digest, b'k', key.as_bytes());
-                add(digest, value, folder, env);
+                add(digest, value, behind);
+                let Some((folder, env)) = behind else { continue };
                 // What lies behind it may change, and it stays as it is.
                 match (key.as_str(), &value.value) {
                     ("file", Value::Text(name)) => part(digest, b'f', &fs::read(folder.join(name)).unwrap_or_default()),

@@ -37,8 +37,10 @@ impl fmt::Display for Severity {
 pub struct Problem {
     /// How much it weighs.
     pub severity: Severity,
-    /// The file, as the caller named it; absent for a configuration made in code.
+    /// The file, as the caller named it; absent for a configuration made in code, and for a tenant kept in the store.
     pub file: Option<PathBuf>,
+    /// The tenant kept in the store that it is about; the key then is a path within that tenant.
+    pub kept: Option<String>,
     /// The line, counted from 1, where it has one.
     pub line: Option<usize>,
     /// The column, counted from 1; for text that is no TOML only.
@@ -63,6 +65,7 @@ impl Problem {
         Self {
             severity,
             file: tenant.origin.file.clone(),
+            kept: None,
             line: tenant.origin.line_of(&problem.key),
             column: None,
             key: super::document::join(&tenant.properties_path(), &problem.key),
@@ -110,6 +113,22 @@ impl Problem {
         Self::from_pack(tenant, description::Problem { severity: description::Severity::Warning, key, code: None, message, remedy })
     }
 
+    /// The same, of a tenant that is kept in the store: there is no file to mend.
+    pub(crate) fn of_kept(self, tenant: &str) -> Self {
+        let table = super::document::join("tenants", tenant);
+        let key = self.key.strip_prefix(&table).map_or(&*self.key, |rest| rest.trim_start_matches('.')).to_owned();
+        Self { file: None, line: None, column: None, kept: Some(tenant.to_owned()), key, ..self }
+    }
+
+    /// Tells of it as `check` does, in a line of the log.
+    pub(crate) fn log(&self) {
+        match self.severity {
+            Severity::Error => tracing::error!("{self}"),
+            Severity::Warning => tracing::warn!("{self}"),
+            Severity::Note => tracing::info!("{self}"),
+        }
+    }
+
     /// Whether it forbids to run.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -138,8 +157,11 @@ impl fmt::Display for Problem {
             }
             write!(f, ": ")?;
         }
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+        match (&self.kept, self.key.as_str()) {
+            (Some(tenant), "") => write!(f, "tenant {tenant} (kept in the store): ")?,
+            (Some(tenant), key) => write!(f, "tenant {tenant} (kept in the store), {key}: ")?,
+            (None, "") => {}
+            (None, key) => write!(f, "{key}: ")?,
         }
         write!(f, "{}", self.message)?;
         if !self.remedy.is_empty() {

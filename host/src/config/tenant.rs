@@ -194,10 +194,22 @@ pub(super) fn read_all(node: &Node, place: Place, around: &Around<'_>, report: &
     tenants
 }
 
-/// A name stands in addresses and in the store's keys.
+/// Reads a tenant that is kept in the store. What it names is to be found from the configuration file's folder.
+pub(crate) fn read_kept(name: &str, node: &Node, file: &Path, limits: &Limits, report: &mut Report) -> Option<RawTenant> {
+    let place = Place::default().at("tenants", 0).at(name, 0);
+    check_name(name, &place, report);
+    let around = Around { file, env: &|_| None, limits };
+    let section = Section::open(node, place, report)?;
+    Some(RawTenant { fingerprint: fingerprint::of_kept(node), ..read(name, section, &around, report) })
+}
+
+/// Whether a text can be a tenant's name: it stands in addresses and in the store's keys.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
 fn check_name(name: &str, place: &Place, report: &mut Report) {
-    let good = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if !good {
+    if !is_name(name) {
         report.error(place, "is not a tenant's name", "use up to 64 of the letters a to z, digits, `-` and `_`");
     }
 }

@@ -1,14 +1,41 @@
 //! Looks every two seconds how the tenants stand: another process may have paused, removed or brought back one, and a component
-//! on trial may have failed.
+//! on trial may have failed; and whether one that is kept in the store was changed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::Problem;
 use crate::scheduler::Life;
 use crate::site::Site;
 
 /// How often it looks: one read of a few keys.
 const EVERY: Duration = Duration::from_secs(2);
+
+/// Takes over what is changed of the tenants kept in the store, by this process at once, by another within the same time. It is
+/// apart from the rest, since a new component on trial takes its time.
+pub(super) async fn keep_managed(site: Arc<Site>, life: Life) {
+    let mut complained = false;
+    let next = || async {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = site.asked() => {}
+        }
+    };
+    while life.stop.run_until_cancelled(next()).await.is_some() {
+        let heeded = site.heed(false).await;
+        match &heeded {
+            Ok((changes, problems)) => {
+                problems.iter().for_each(Problem::log);
+                if !changes.is_empty() {
+                    tracing::info!("tenants kept in the store: {changes}");
+                }
+            }
+            Err(error) if !complained => tracing::error!(%error, "nobody knows whether a tenant in the store was changed"),
+            Err(_) => {}
+        }
+        complained = heeded.is_err();
+    }
+}
 
 /// Looks until the life stops. A store that fails changes nothing, and is complained of once.
 pub(super) async fn keep(site: Arc<Site>, life: Life) {

@@ -163,6 +163,19 @@ impl Site {
         self.settle(&known);
     }
 
+    /// Puts these in, each in the place of the one of its name, and takes those out.
+    pub(super) fn settle_with(&self, new: Vec<Installed>, gone: &[String]) {
+        if new.is_empty() && gone.is_empty() {
+            return;
+        }
+        let mut known = self.known();
+        let mut tenants = (*known.configured).clone();
+        tenants.retain(|name, _| !gone.contains(name));
+        tenants.extend(new.into_iter().map(|installed| (installed.tenant.name.to_string(), installed)));
+        known.configured = Arc::new(tenants);
+        self.settle(&known);
+    }
+
     async fn stand(&self, tenant: &str, state: Option<State>) -> Result<(), SiteError> {
         self.standings.set(tenant, state, self.host.now()).await.map_err(store_failed)?;
         self.look().await.map_err(store_failed)
@@ -212,7 +225,7 @@ fn tell(before: &BTreeMap<String, Standing>, now: &BTreeMap<String, Standing>) {
     }
 }
 
-fn store_failed(error: StoreError) -> SiteError {
+pub(super) fn store_failed(error: StoreError) -> SiteError {
     SiteError::Store(format!("the store failed: {error}"))
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Standings, State, UNFIT, nobody};
+use crate::managed::Ledger;
 use crate::outbox;
 use crate::store::{MAX_COMMIT, MAX_SCAN, Scan, Space, StoreError, Write};
 use crate::token::{TokenError, Tokens};
@@ -39,7 +40,8 @@ impl Standings {
                 return Ok(true);
             }
         }
-        Ok(!Tokens::new(self.store.clone()).list(tenant).await?.is_empty() || self.of(tenant).await?.is_some())
+        let stands = self.of(tenant).await?.is_some() || Ledger::new(self.store.clone()).of(tenant).await?.is_some();
+        Ok(stands || !Tokens::new(self.store.clone()).list(tenant).await?.is_empty())
     }
 
     /// Deletes everything that is stored of a tenant but how it stands, and says how many keys there were.
@@ -53,6 +55,7 @@ impl Standings {
         for space in [Space::plugin(tenant), Space::host(tenant)] {
             deleted += self.empty(&space).await?;
         }
+        deleted += Ledger::new(self.store.clone()).delete(tenant).await?;
         let marks = [outbox::mark_of(tenant), format!("{UNFIT}{tenant}")];
         self.store.commit(&nobody(), marks.map(Write::remove).into()).await?;
         Ok(deleted)

@@ -1,0 +1,80 @@
+//! A kept document as the configuration reads it: a tree with the secrets opened.
+
+use std::collections::BTreeMap;
+
+use super::change::Sealer;
+use super::{Document, Path, Value, places};
+use crate::config::document::{self, Node, Place, Report};
+use crate::seal::SealError;
+
+/// What to do about a secret that does not open.
+const NO_KEY: &str = "write the key that it was sealed with under old-keys in [console], or give the secret anew";
+const BROKEN: &str = "give the secret anew";
+const NONE: &str = "write key = { file = \"NAME\" } under [console]; `shift-access key new` makes one";
+
+/// The tree of a tenant. A secret that does not open is reported at its place, and so is what may not be kept.
+pub(crate) fn of(document: &Document, tenant: &str, sealer: Option<Sealer<'_>>, report: &mut Report) -> Node {
+    let root = Place::default().at("tenants", 0).at(tenant, 0);
+    let place = |path: &Path| path.keys().iter().fold(root.clone(), |place, key| place.at(key, 0));
+    let mut values = document.clone();
+    // Nothing writes such a thing, and it would have files of the host read.
+    for refused in places::refused(document) {
+        report.error(&place(&refused.path), refused.message, refused.remedy);
+        values.remove(&refused.path);
+    }
+    let mut tree = Value::Table(values.values().clone()).into();
+    for (path, sealed) in document.sealed() {
+        let opened = match sealer.map(|sealer| sealer.open(path, sealed)) {
+            Some(Ok(secret)) => Some(secret),
+            Some(Err(error)) => {
+                let remedy = if matches!(error, SealError::UnknownKey(_)) { NO_KEY } else { BROKEN };
+                report.error(&place(path), format!("the secret {error}"), remedy);
+                None
+            }
+            None => {
+                report.error(&place(path), "the secret is sealed, and there is no key", NONE);
+                None
+            }
+        };
+        put(&mut tree, path.keys(), document::Value::Secret(opened));
+    }
+    tree
+}
+
+/// Puts a secret into the tree: what leads to it is a table, and a list where its last key is a number.
+fn put(node: &mut Node, keys: &[String], secret: document::Value) {
+    let Some((key, rest)) = keys.split_first() else {
+        node.value = secret;
+        return;
+    };
+    if rest.is_empty() && key.parse::<u16>().is_ok() {
+        if !matches!(node.value, document::Value::List(_)) {
+            node.value = document::Value::List(Vec::new());
+        }
+        if let document::Value::List(items) = &mut node.value {
+            // They come in the order of their paths, in which 10 is before 2: any of them may have signed, so it does not matter.
+            items.push(Node { line: 0, value: secret });
+        }
+        return;
+    }
+    if !matches!(node.value, document::Value::Table(_)) {
+        node.value = document::Value::Table(BTreeMap::new());
+    }
+    if let document::Value::Table(entries) = &mut node.value {
+        let empty = || Node { line: 0, value: document::Value::Table(BTreeMap::new()) };
+        put(entries.entry(key.clone()).or_insert_with(empty), rest, secret);
+    }
+}
+
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        let value = match value {
+            Value::Switch(switch) => document::Value::Switch(switch),
+            Value::Number(number) => document::Value::Number(number),
+            Value::Text(text) => document::Value::Text(text),
+            Value::List(items) => document::Value::List(items.into_iter().map(Self::from).collect()),
+            Value::Table(entries) => document::Value::Table(entries.into_iter().map(|(key, value)| (key, value.into())).collect()),
+        };
+        Self { line: 0, value }
+    }
+}
