@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::store::{Guard, StoreError, Write};
 
+mod latest;
 mod ledger;
 mod wire;
 

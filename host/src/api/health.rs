@@ -8,19 +8,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::problem::Problem;
-use crate::history::{Filter, Run, Status};
+use crate::history::Status;
 use crate::metrics::{JobNumbers, Looked, MEDIA_TYPE};
 use crate::store::StoreError;
-use crate::tenant::Tenant;
-
-/// Runs looked through for the last good one.
-const LOOKED_THROUGH: u32 = 200;
 
 /// Whether the process lives.
 #[utoipa::path(get, path = "/healthz", operation_id = "live", tag = "host", security(()), responses(
@@ -107,26 +102,22 @@ impl Job {
     }
 }
 
+/// Every scheduled job; one look into the store for each tenant.
 async fn jobs(app: &App) -> Result<Vec<Job>, StoreError> {
+    let (history, now) = (app.site.host().history(), app.now());
     let mut jobs = Vec::new();
     for tenant in app.site.tenants() {
-        for info in tenant.description.jobs.iter().filter(|info| info.schedulable) {
-            jobs.push(job(app, &tenant, &info.name, tenant.agenda(info).next(app.now())).await?);
+        let infos: Vec<_> = tenant.description.jobs.iter().filter(|info| info.schedulable).collect();
+        let names: Vec<_> = infos.iter().map(|info| info.name.as_str()).collect();
+        for (info, latest) in infos.into_iter().zip(history.latest(&tenant.name, &names).await?) {
+            jobs.push(Job {
+                tenant: tenant.name.to_string(),
+                job: info.name.clone(),
+                last_status: latest.status,
+                last_good_age_seconds: latest.good.map(|began| (now - began).num_seconds()),
+                next_seconds: tenant.agenda(info).next(now).map(|next| (next - now).num_seconds()),
+            });
         }
     }
     Ok(jobs)
-}
-
-async fn job(app: &App, tenant: &Tenant, name: &str, next: Option<DateTime<Utc>>) -> Result<Job, StoreError> {
-    let filter = Filter { status: None, job: Some(name.to_owned()) };
-    let runs = app.site.host().history().list(&tenant.name, &filter, None, LOOKED_THROUGH).await?.items;
-    let now = app.now();
-    let good = runs.iter().find(|run| run.status.is_good());
-    Ok(Job {
-        tenant: tenant.name.to_string(),
-        job: name.to_owned(),
-        last_status: runs.first().map(|run: &Run| run.status),
-        last_good_age_seconds: good.map(|run| (now - run.started).num_seconds()),
-        next_seconds: next.map(|next| (next - now).num_seconds()),
-    })
 }

@@ -3,7 +3,8 @@
 //! - `run/ID` the run; ids order by start, so the newest page is one short scan;
 //! - `run-story/ID` what one run alone shows;
 //! - `run-open/ID` there while the run is open. Its process holds the lock `run-ID` meanwhile;
-//! - `run-ended/JOB` when a run of this job last came to its end.
+//! - `run-ended/JOB` when a run of this job last came to its end;
+//! - what `latest` keeps of each job.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::{ContextV7, Timestamp, Uuid};
 
+use super::latest;
 use super::{Call, Ending, Filter, Level, NewRun, Note, OpenRun, Run, RunDetail, RunPage, Status, Step, Story, Warning, Witness};
 use crate::store::{Condition, Entry, Outcome, Scan, Space, Store, StoreError, Write};
 
@@ -39,7 +41,7 @@ const DEAD: &str = "the process ended before the run did";
 
 /// The execution history of every tenant.
 pub struct History {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     kept: TimeDelta,
     /// Makes ids of one millisecond order by their making.
     ids: Mutex<ContextV7>,
@@ -89,7 +91,8 @@ impl History {
         };
         let lock = self.store.try_lock(&run.tenant, &lock_name(&run.run)).await?;
         let alive = lock.ok_or_else(|| StoreError::Other(format!("the run {} is there already", run.run)))?;
-        let writes = vec![put(run_key(&run.run), &run)?, Write::put(open_key(&run.run), [])];
+        let mut writes = vec![put(run_key(&run.run), &run)?, Write::put(open_key(&run.run), [])];
+        writes.extend(latest::writes(&run)?);
         self.store.commit(&space, writes).await?;
         Ok(OpenRun { run, aborted, alive })
     }
@@ -127,6 +130,7 @@ impl History {
             if run.status != Status::Discarded {
                 writes.push(put(ended_key(&run.job), &now)?);
             }
+            writes.extend(latest::writes(&run)?);
             writes.extend(witness.saw(&run).await?);
             if self.store.commit(&space, writes).await? == Outcome::Committed {
                 drop(alive);
@@ -187,6 +191,13 @@ impl History {
             story.notes.push(note(Level::Error, DEAD.to_owned(), run.started));
         }
         Ok(Some(RunDetail { run, story }))
+    }
+
+    /// How a run stands; `None` where it is not kept any more.
+    pub(super) async fn stands(&self, space: &Space, id: &str) -> Result<Option<Status>, StoreError> {
+        let found = self.store.get(space, &[run_key(id)]).await?;
+        let Some(entry) = found.first().and_then(Option::as_ref) else { return Ok(None) };
+        Ok(Some(self.as_it_stands(space, take(entry)?).await?.status))
     }
 
     /// A run that is open although nobody works on it any more is shown as `ABORTED`. Only the next start writes it so:
@@ -359,12 +370,12 @@ fn lock_name(id: &str) -> String {
     format!("run-{id}")
 }
 
-fn put(key: String, value: &impl Serialize) -> Result<Write, StoreError> {
+pub(super) fn put(key: String, value: &impl Serialize) -> Result<Write, StoreError> {
     let bytes = serde_json::to_vec(value).map_err(|error| StoreError::Other(format!("could not write {key}: {error}")))?;
     Ok(Write::put(key, bytes))
 }
 
-fn take<T: DeserializeOwned>(entry: &Entry) -> Result<T, StoreError> {
+pub(super) fn take<T: DeserializeOwned>(entry: &Entry) -> Result<T, StoreError> {
     serde_json::from_slice(&entry.value).map_err(|error| StoreError::Other(format!("could not read {}: {error}", entry.key)))
 }
 
