@@ -25,6 +25,7 @@ mod message;
 mod names;
 mod patience;
 mod reach;
+mod secrets;
 mod target;
 mod tokens;
 
@@ -96,7 +97,7 @@ pub enum ConnectionError {
 /// The connections of one tenant. Clones share tokens, sockets and limits.
 #[derive(Clone)]
 pub struct Connections {
-    by_name: Arc<BTreeMap<String, Connection>>,
+    by_name: Arc<BTreeMap<String, Box<Connection>>>,
     log: Arc<dyn CallLog>,
 }
 
@@ -122,7 +123,7 @@ impl Connections {
     ///
     /// A connection that could never be called.
     pub fn over<'a>(network: &Network, configs: impl IntoIterator<Item = &'a ConnectionConfig>) -> Result<Self, ConnectionError> {
-        let ready = |config: &ConnectionConfig| Ok((config.name.clone(), Connection::new(config, network)?));
+        let ready = |config: &ConnectionConfig| Ok((config.name.clone(), Box::new(Connection::new(config, network)?)));
         let by_name = configs.into_iter().map(ready).collect::<Result<_, ConnectionError>>()?;
         Ok(Self { by_name: Arc::new(by_name), log: Arc::new(NoLog) })
     }

@@ -1,11 +1,9 @@
 //! One connection: prepares a call, waits for its turn, logs in, sends, and cleans what comes back.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -19,10 +17,10 @@ use super::log::{CallLog, CallRecord};
 use super::login::{self, Grant, Login};
 use super::message::{Field, HttpError, Refusal, Request, Response, Throttle};
 use super::patience::{Patience, Trace, persist, throttled};
+use super::secrets::Secrets;
 use super::target;
 use super::tokens::{Token, Tokens};
-use crate::config::{ConnectionConfig, SettingValue};
-use crate::secret::{self, Scrub};
+use crate::config::ConnectionConfig;
 
 /// One resolved connection of a tenant.
 pub(super) struct Connection {
@@ -36,15 +34,7 @@ pub(super) struct Connection {
     in_flight: Semaphore,
     login: Option<Login>,
     tokens: Tokens,
-    secrets: Mutex<Secrets>,
-}
-
-/// What must not leave the platform: the settings, and the tokens of late.
-struct Secrets {
-    settings: Vec<SecretString>,
-    tokens: Vec<SecretString>,
-    /// Made when something is first to be cleaned: a tenant that calls nobody pays nothing for it.
-    scrub: Option<Arc<Scrub>>,
+    secrets: Secrets,
 }
 
 impl Connection {
@@ -64,7 +54,7 @@ impl Connection {
             in_flight: Semaphore::new(config.in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             login,
             tokens: Tokens::default(),
-            secrets: Mutex::new(Secrets::of(config)),
+            secrets: Secrets::of(config),
         })
     }
 
@@ -101,7 +91,7 @@ impl Connection {
         // Where nobody traces it costs nothing.
         if !span.is_disabled() {
             span.record("otel.name", format!("{method} {}", self.name));
-            span.record("url.path", self.scrub().text(path));
+            span.record("url.path", self.secrets.scrub().text(path));
         }
         span
     }
@@ -151,20 +141,20 @@ impl Connection {
 
     async fn log_in(&self, login: &Login, patience: &mut Patience, log: &dyn CallLog) -> Result<Grant, HttpError> {
         let (started, mut trace) = (Instant::now(), Trace::default());
-        let (span, scrub) = (self.span("POST", login.path()), self.scrub());
+        let (span, scrub) = (self.span("POST", login.path()), self.secrets.scrub());
         let result = login.run(&scrub, patience, &mut trace).instrument(span.clone()).await;
         let result = result.map_err(|error| self.clean(error));
         let record = self.record("POST", login.path(), started, trace, result.as_ref().err());
         note(&span, &record);
         log.on_call(record);
         if let Ok(grant) = &result {
-            self.secrets().learn(grant.token.clone());
+            self.secrets.learn(grant.token.clone());
         }
         result
     }
 
     fn record(&self, method: &str, path: &str, started: Instant, trace: Trace, error: Option<&HttpError>) -> CallRecord {
-        let scrub = self.scrub();
+        let scrub = self.secrets.scrub();
         CallRecord {
             connection: self.name.clone(),
             method: method.to_owned(),
@@ -182,7 +172,7 @@ impl Connection {
     /// What a call brought is data, where a short secret could be any word: there only tokens and long secrets are
     /// looked for.
     fn hand_over(&self, answer: &Answer) -> Response {
-        let scrub = self.scrub();
+        let scrub = self.secrets.scrub();
         let is_data = answer.status.is_success();
         let clean = |text: &str| if is_data { scrub.data_text(text) } else { scrub.text(text) };
         let body = if is_data { scrub.data_bytes(answer.body.clone()) } else { scrub.bytes(answer.body.clone()) };
@@ -196,7 +186,7 @@ impl Connection {
 
     /// An error whose words hold no secret.
     fn clean(&self, error: HttpError) -> HttpError {
-        let scrub = self.scrub();
+        let scrub = self.secrets.scrub();
         match error {
             HttpError::NotGranted(text) => HttpError::NotGranted(scrub.text(&text)),
             HttpError::Unreachable(text) => HttpError::Unreachable(scrub.text(&text)),
@@ -212,45 +202,6 @@ impl Connection {
             }
             HttpError::UnknownConnection | HttpError::Timeout | HttpError::TooLarge(_) => error,
         }
-    }
-
-    fn scrub(&self) -> Arc<Scrub> {
-        self.secrets().scrub()
-    }
-
-    fn secrets(&self) -> MutexGuard<'_, Secrets> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Secrets {
-    fn of(config: &ConnectionConfig) -> Self {
-        let secret = |value: &SettingValue| match value {
-            SettingValue::Secret(secret) => Some(secret.clone()),
-            SettingValue::Plain(_) => None,
-        };
-        let mut settings: Vec<SecretString> = config.settings.values().filter_map(secret).collect();
-        let expose = |name: &str| config.settings.get(name).map(SettingValue::expose);
-        if let Some((name, password)) = config.scheme.as_ref().and_then(|scheme| scheme.basic.as_ref())
-            && let (Some(name), Some(password)) = (expose(name), expose(password))
-        {
-            settings.push(SecretString::from(secret::basic(name, password)));
-        }
-        Self { settings, tokens: Vec::new(), scrub: None }
-    }
-
-    /// A call that began with the last token may still be under way: both are looked for.
-    fn learn(&mut self, token: SecretString) {
-        self.tokens.push(token);
-        if self.tokens.len() > 2 {
-            self.tokens.remove(0);
-        }
-        self.scrub = None;
-    }
-
-    fn scrub(&mut self) -> Arc<Scrub> {
-        let [settings, tokens] = [&self.settings, &self.tokens].map(|secrets| secrets.iter().map(ExposeSecret::expose_secret));
-        self.scrub.get_or_insert_with(|| Arc::new(Scrub::with_tokens(settings, tokens))).clone()
     }
 }
 
