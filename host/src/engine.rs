@@ -35,8 +35,12 @@ const JOBS: u32 = 384;
 const QUESTIONS: u32 = 384;
 /// Instances that wait for the next question.
 pub(crate) const WAITING: u32 = 256;
-/// Of what an instance leaves behind, so many bytes are wiped and kept instead of given back to the system.
-const KEPT_RESIDENT: usize = 64 << 10;
+/// Of the tables that an instance leaves behind, so many bytes are wiped and kept instead of given back to the system. Its memory
+/// is given back whole: what could be kept of it are its first pages, where the end of the guest's own stack lies, which is never
+/// reached.
+const KEPT_OF_TABLES: usize = 64 << 10;
+/// The same of the stack that it ran on.
+const KEPT_OF_STACK: usize = 16 << 10;
 /// The most memory an instance may have, whatever its limits say: the bound of `memory-mib`.
 const MEMORY: usize = 1 << 30;
 /// The most tables of an instance, and elements of one: the bounds of `tables` and `table-elements`.
@@ -80,6 +84,8 @@ impl Engine {
     pub fn new(cache: Option<impl Into<Cache>>) -> Result<Self, BuildError> {
         let mut config = Config::new();
         config.epoch_interruption(true);
+        // Else every stack that was ever used keeps what its deepest call took, of whichever tenant.
+        config.async_stack_zeroing(true);
         let inner = wasmtime::Engine::new(config.clone().allocation_strategy(pool())).or_else(|error| {
             tracing::info!(%error, "no room for a pool of instances: each asks the system for its own");
             wasmtime::Engine::new(&config).map_err(|error| BuildError(error.to_string()))
@@ -133,9 +139,8 @@ fn pool() -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES)
         .table_elements(ELEMENTS)
         .max_memory_size(MEMORY)
-        .linear_memory_keep_resident(KEPT_RESIDENT)
-        .table_keep_resident(KEPT_RESIDENT)
-        .async_stack_keep_resident(KEPT_RESIDENT);
+        .table_keep_resident(KEPT_OF_TABLES)
+        .async_stack_keep_resident(KEPT_OF_STACK);
     pool
 }
 

@@ -20,6 +20,8 @@ use crate::limits::Gauge;
 const MOST_CALLS: u32 = 1_000;
 /// An instance that is older than this is not kept.
 const OLDEST: Duration = Duration::from_secs(60);
+/// An instance that nobody asked for so long is not kept: its memory is of more use elsewhere.
+const REST: Duration = Duration::from_secs(15);
 /// So many wait for one tenant; with more, the calls at once are more than there are processors for.
 const MOST_OF_A_TENANT: usize = 8;
 /// So many wait in all.
@@ -32,12 +34,15 @@ pub(super) struct Instance {
     pub(super) gauge: Arc<Gauge>,
     calls: u32,
     since: Instant,
+    /// When its last call ended.
+    rests_since: Instant,
 }
 
 impl Instance {
     /// A fresh one.
     pub(super) fn new(store: Store<State>, plugin: Plugin, gauge: Arc<Gauge>) -> Self {
-        Self { store, plugin, gauge, calls: 0, since: Instant::now() }
+        let now = Instant::now();
+        Self { store, plugin, gauge, calls: 0, since: now, rests_since: now }
     }
 
     /// Lends anew, for the next call, with all the limits of that one; `false` where the instance does not fit them.
@@ -79,6 +84,7 @@ impl Warm {
     /// Takes back one whose call ended well.
     pub(super) fn give_back(self: &Arc<Self>, tenant: &Arc<str>, mut instance: Instance) {
         instance.calls += 1;
+        instance.rests_since = Instant::now();
         if instance.is_spent() {
             return;
         }
@@ -96,16 +102,19 @@ impl Warm {
         }
     }
 
-    /// Drops what is spent, and tells whether anything is left to be looked at again.
+    /// Drops what is spent or rests for long, and tells whether anything is left to be looked at again.
     fn tidy(&self) -> bool {
         let mut waiting = self.lock();
-        for own in waiting.of.values_mut() {
-            own.retain(|instance| !instance.is_spent());
-        }
+        let goes = |instance: &mut Instance| instance.is_spent() || instance.rests_since.elapsed() >= REST;
+        let gone: Vec<_> = waiting.of.values_mut().flat_map(|own| own.extract_if(.., goes).collect::<Vec<_>>()).collect();
         waiting.of.retain(|_, own| !own.is_empty());
         waiting.all = waiting.of.values().map(Vec::len).sum();
-        waiting.swept = waiting.all > 0;
-        waiting.swept
+        let left = waiting.all > 0;
+        waiting.swept = left;
+        // To give an instance back takes a while, and nobody is to wait for it.
+        drop(waiting);
+        drop(gone);
+        left
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -116,10 +125,44 @@ impl Warm {
 /// Looks after those that nobody asks for any more, as long as there are some: an idle tenant keeps none.
 async fn sweep(warm: Weak<Warm>) {
     loop {
-        tokio::time::sleep(OLDEST / 4).await;
+        tokio::time::sleep(REST / 3).await;
         match warm.upgrade() {
             Some(warm) if warm.tidy() => {}
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pack;
+    use super::*;
+    use crate::engine::{Cache, Engine};
+
+    async fn fresh(pack: &Pack, lent: &Lent) -> Instance {
+        let gauge = Arc::new(Gauge::default());
+        let mut store = pack.store(lent.clone(), &gauge);
+        let plugin = pack.inner.pre.instantiate_async(&mut store).await.unwrap();
+        Instance::new(store, plugin, gauge)
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_nobody_asks_is_let_go_and_one_that_is_asked_stays() {
+        let pack = Pack::built_in(&Engine::new(None::<Cache>).unwrap()).unwrap();
+        let (idle, busy) = (Lent::nothing(), Lent { tenant: "busy".into(), ..Lent::nothing() });
+        let warm = Arc::new(Warm::default());
+        for lent in [&idle, &busy] {
+            warm.give_back(&lent.tenant, fresh(&pack, lent).await);
+        }
+        for instance in warm.lock().of.values_mut().flatten() {
+            instance.rests_since = instance.rests_since.checked_sub(REST).unwrap();
+        }
+        let asked = warm.take(&busy).unwrap();
+        warm.give_back(&busy.tenant, asked);
+        assert!(warm.tidy(), "one is left");
+        assert!(warm.take(&idle).is_none());
+        assert_eq!(warm.take(&busy).unwrap().calls, 2);
+        assert!(!warm.tidy(), "nobody looks after those that are not there");
+        assert_eq!(warm.lock().all, 0);
     }
 }
