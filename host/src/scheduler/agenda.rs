@@ -5,6 +5,7 @@
 //! changes. Each tenant has a stable offset, so that a thousand of them do not start in the same second.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
@@ -19,13 +20,13 @@ const SPREAD_OF_TIMES: u64 = 60;
 /// Ticks counted at most: beyond it nobody asks how many were missed.
 const MOST_COUNTED: u64 = 100_000;
 
-/// When one job of one tenant starts by itself.
+/// When one job of one tenant starts by itself. Clones share the rules, which are large.
 #[derive(Debug, Clone)]
 pub struct Agenda {
-    rules: Vec<Rule>,
+    rules: Arc<[Rule]>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Rule {
     /// At a time of day on some days.
     Time { cron: Box<Cron>, zone: Tz, offset: TimeDelta },

@@ -52,39 +52,43 @@ impl Watch {
     pub(super) async fn keep(self) {
         let mut looked = self.runner.clock.now();
         let mut since = looked;
+        // Found out once for each end: most looks are at the clock alone.
+        let mut moment = self.stalls_at(since);
         loop {
             self.runner.clock.sleep_until(looked + LOOK).await;
             let now = self.runner.clock.now();
+            let before = since;
             if now < looked || now - looked > ASLEEP {
                 since = now;
+            } else if moment.is_some_and(|moment| moment <= now) {
+                match self.look(since, now).await {
+                    Ok(ended) => since = ended,
+                    // Told as soon as the store is back.
+                    Err(error) => tracing::error!(tenant = %self.tenant.name, job = self.job.name, %error, "the watch waits for the store"),
+                }
             }
             looked = now;
-            match self.look(since, now).await {
-                Ok(ended) => since = ended,
-                // Told as soon as the store is back.
-                Err(error) => tracing::error!(tenant = %self.tenant.name, job = self.job.name, %error, "the watch waits for the store"),
+            if since != before {
+                moment = self.stalls_at(since);
             }
         }
     }
 
-    /// Asks the store only when a run should have ended; gives the moment from which to count.
+    /// Asks the store, since a run should have ended; gives the moment from which to count.
     async fn look(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
-        if !self.stands_still(since, now) {
-            return Ok(since);
-        }
         let ended = self.runner.history.last_end(&self.tenant.name, &self.job.name).await?;
         // An end to come is of a clock that was wrong.
         let ended = ended.filter(|ended| *ended <= now).unwrap_or(since);
         let last = ended.max(since);
-        if self.stands_still(last, now) {
+        if self.stalls_at(last).is_some_and(|moment| moment <= now) {
             let due = self.agenda.missed(ended, now).map_or(0, |missed| missed.count);
             self.runner.stalled(&self.tenant, &self.job, ended, due).await?;
         }
         Ok(last)
     }
 
-    fn stands_still(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        stalls_at(&self.agenda, since, self.limit).is_some_and(|moment| moment <= now)
+    fn stalls_at(&self, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        stalls_at(&self.agenda, since, self.limit)
     }
 }
 
