@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
+use shift_access::store::{Space, SqliteStore, Store, Write};
 use shift_access_tests::EXTENSION;
 use shift_access_tests::fault::Fault;
 use shift_access_tests::feed::{FEED_KEY, FEED_PATH, FeedSim};
@@ -232,6 +233,29 @@ async fn a_feed_that_hangs_or_is_gone_or_refuses_the_key_is_told() {
     drop(feed);
     let run = batch(&stage).await;
     assert_eq!(run["failure"]["code"], "FEED-10", "{run}");
+}
+
+#[tokio::test]
+async fn what_a_newer_version_stored_is_refused_and_kept() {
+    let (stage, feed) = both().await;
+    assert_eq!(batch(&stage).await["status"], "COMPLETE");
+    let (store, space) = (SqliteStore::open(stage.store()).unwrap(), Space::plugin(SHOP));
+    let reading = async || store.get(&space, &["reading".to_owned()]).await.unwrap().remove(0).unwrap();
+    let old = reading().await.value;
+    let newer = b"[2, {\"anything\": true}]".to_vec();
+    store.commit(&space, vec![Write::put("reading", newer.clone())]).await.unwrap();
+    let words = "a newer version of this extension stored what is there";
+    let run = batch(&stage).await;
+    assert_eq!((&run["status"], &run["failure"]["code"]), (&json!("ERROR"), &json!("FEED-30")), "{run}");
+    assert!(run["failure"]["message"].as_str().unwrap().contains(words), "{run}");
+    for args in [&["decide", SHOP, "ana"][..], &["workers", SHOP], &["worker", SHOP, "ana", "--refresh"]] {
+        let ended = stage.run(args).await.unwrap();
+        assert!(ended.code == Some(1) && ended.err.contains(words) && !ended.out.contains("allow"), "{args:?}: {ended:?}");
+    }
+    assert_eq!(reading().await.value, newer, "nothing was written over it");
+    store.commit(&space, vec![Write::put("reading", old)]).await.unwrap();
+    assert_eq!(batch(&stage).await["counts"]["unchanged"], 4);
+    drop(feed);
 }
 
 #[tokio::test]

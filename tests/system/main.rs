@@ -19,6 +19,7 @@ mod events;
 mod extension;
 mod faults;
 mod flood;
+mod formats;
 mod hooks;
 mod hostile;
 mod identities;
