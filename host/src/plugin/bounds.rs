@@ -8,7 +8,7 @@ use tokio::time::error::Elapsed;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap};
 
-use super::{CallError, chain};
+use super::error::{CallError, chain};
 use crate::capability::{Lent, State};
 use crate::limits::{Entry, Exceeded, Gauge, Limits, Overgrown, Spent, raise, raise_of};
 

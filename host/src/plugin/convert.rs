@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::Report;
-use super::exports::{access, jobs, listener, pack, roster};
+use super::bindings::exports::shift_access::plugin::{access, jobs, listener, pack, roster};
 use crate::answer::{
     Change, Comparison, Comparisons, Decision, Disposition, Entry, Evidence, Explanation, Identities, Identity, RosterChange,
     RosterChanges, Source, Verdict,

@@ -10,7 +10,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::bindings::exports::shift_access::plugin as exports;
-use super::brief;
+use super::error::brief;
 use crate::capability::{self, CONTRACT, PACKAGE, State, VERSION, WASI, WASI_VERSION};
 use crate::engine::Engine;
 

@@ -6,7 +6,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{CallError, Pack};
+use super::Pack;
+use super::error::CallError;
 use crate::capability::Lent;
 use crate::tenant::Tenant;
 
