@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
 use tokio::task::block_in_place;
 
 use super::key::Size;
@@ -33,8 +34,11 @@ const SOME: usize = 64;
 const CACHE_KIB: i64 = 16 << 10;
 /// Pages of the write-ahead log before they are copied to the file.
 const LOG_PAGES: i64 = 4_000;
-/// Readers that are kept open; more are opened when needed and closed again.
-const SPARE_READERS: usize = 4;
+/// Who reads on a thread of its own at once; more wait for their turn. A thousand tenants that look at the same moment would have as
+/// many threads, each with a stack and a reader of its own.
+const READING: usize = 4;
+/// Readers that are kept open: those, and one for each thread that may look at once. More are opened when needed and closed again.
+const SPARE_READERS: usize = READING + 8;
 
 /// Keys and values in a SQLite file, locks in the folder `<file>.locks` beside it. Clones share one store.
 #[derive(Clone)]
@@ -47,6 +51,7 @@ struct Shared {
     locks: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    reading: Arc<Semaphore>,
 }
 
 impl SqliteStore {
@@ -62,7 +67,8 @@ impl SqliteStore {
         writer.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         let mut locks = path.clone().into_os_string();
         locks.push(".locks");
-        let shared = Shared { path, locks: locks.into(), writer: Mutex::new(writer), readers: Mutex::default() };
+        let reading = Arc::new(Semaphore::new(READING));
+        let shared = Shared { path, locks: locks.into(), writer: Mutex::new(writer), readers: Mutex::default(), reading };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -76,6 +82,20 @@ impl SqliteStore {
         }
         let (space, writes) = (space.clone(), writes);
         self.blocking(move |shared| shared.write(|transaction| commit(transaction, &space, &writes, quota))).await
+    }
+
+    /// Reads on a thread of its own, when it is this one's turn; who waits no more gives the turn back once it has read.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.shared.reading).acquire_owned().await;
+        let turn = turn.map_err(|error| StoreError::Other(format!("no reader has a turn: {error}")))?;
+        self.blocking(move |shared| {
+            let _turn = turn;
+            shared.read(work)
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -103,7 +123,7 @@ impl Store for SqliteStore {
             return found;
         }
         let (space, keys) = (space.clone(), keys.to_vec());
-        self.blocking(move |shared| shared.read(|connection| get(connection, &space, &keys))).await
+        self.read(move |connection| get(connection, &space, &keys)).await
     }
 
     async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
@@ -117,7 +137,7 @@ impl Store for SqliteStore {
     async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
         let after = key::check_scan(space, scan)?;
         let (space, wanted) = (space.clone(), scan.clone());
-        self.blocking(move |shared| shared.read(|connection| page(connection, &space, &wanted, after.as_deref()))).await
+        self.read(move |connection| page(connection, &space, &wanted, after.as_deref())).await
     }
 
     async fn try_lock(&self, tenant: &str, name: &str) -> Result<Option<Guard>, StoreError> {

@@ -189,3 +189,26 @@ fn a_folder_that_is_not_there_is_refused_and_not_made() {
     assert!(refused.to_string().contains("host.db"), "{refused}");
     assert!(!folder.path().join("mistyped").exists());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_who_read_at_once_have_a_few_readers() {
+    let file = File::new();
+    let store = file.open();
+    let looks = (0..1_000).map(|tenant| {
+        let store = store.clone();
+        tokio::spawn(async move { store.scan(&Space::host(tenant.to_string()), &Scan::new("", 10)).await.unwrap() })
+    });
+    for look in looks.collect::<Vec<_>>() {
+        assert!(look.await.unwrap().entries.is_empty());
+    }
+    let readers = store.shared.readers.lock().unwrap().len();
+    assert!((1..=READING).contains(&readers), "{readers} readers were open");
+    // Who waits no more keeps nobody waiting.
+    for _ in 0..100 {
+        let (space, all) = (Space::host("acme"), Scan::new("", 10));
+        let mut look = std::pin::pin!(store.scan(&space, &all));
+        assert!(futures::poll!(look.as_mut()).is_pending());
+    }
+    let turns = store.shared.reading.acquire_many(READING as u32);
+    assert!(tokio::time::timeout(Duration::from_secs(30), turns).await.is_ok());
+}
