@@ -27,6 +27,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -34,6 +35,9 @@ use clap::{Parser, Subcommand};
 use crate::engine::Cache;
 use crate::plugin::CallError;
 use crate::site::{ChangeError, Site, SiteError};
+
+/// How long a thread for blocking work waits for more of it.
+const BLOCKING: Duration = Duration::from_millis(200);
 
 /// Shift access: knows which workers are clocked in, and so may use their work apps.
 #[derive(Debug, Parser)]
@@ -144,6 +148,12 @@ pub fn main() -> ExitCode {
     command(std::env::args_os())
 }
 
+/// A runtime whose threads for blocking work end when there was none for a moment. By default they stay for ten seconds, and a thousand
+/// tenants that look into the store now and then would keep awake all that were there at the busiest moment.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(BLOCKING).build()
+}
+
 /// Runs the command that these arguments name; the first is the program's own name. Must not be called from within an
 /// asynchronous runtime: it starts its own.
 pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
@@ -156,7 +166,7 @@ pub fn command(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         }
     };
     let Cli { config, log_format, command } = cli;
-    let ended = tokio::runtime::Runtime::new().map_err(Exit::from).and_then(|runtime| {
+    let ended = runtime().map_err(Exit::from).and_then(|runtime| {
         let telemetry = logs::start(log_format, command.usual_logs(), runtime.handle());
         let ended = runtime.block_on(dispatch(Place { config, logs: log_format }, command));
         telemetry.end();
