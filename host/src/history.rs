@@ -16,8 +16,9 @@ mod latest;
 mod ledger;
 mod wire;
 
-pub use ledger::{History, KEPT};
-pub use wire::instant;
+pub use ledger::History;
+pub(crate) use ledger::KEPT;
+pub(crate) use wire::instant;
 
 /// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -269,53 +270,51 @@ pub struct Call {
 
 /// A run about to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRun {
+pub(crate) struct NewRun {
     /// Whose run it is.
-    pub tenant: String,
+    pub(crate) tenant: String,
     /// Which job.
-    pub job: String,
+    pub(crate) job: String,
     /// The name of the process in the history.
-    pub process: String,
+    pub(crate) process: String,
     /// What starts it.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// How it stands now; not [`Status::InProcess`].
-    pub status: Status,
+    pub(crate) status: Status,
     /// What it counted.
-    pub counts: Option<Counts>,
+    pub(crate) counts: Option<Counts>,
     /// What went wrong without stopping it.
-    pub warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
     /// Why it failed.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
     /// Its story and its calls.
-    pub story: Story,
+    pub(crate) story: Story,
 }
 
 impl Ending {
     /// An ending with nothing to tell.
-    pub fn new(status: Status) -> Self {
+    pub(crate) fn new(status: Status) -> Self {
         Self { status, counts: None, warnings: Vec::new(), failure: None, story: Story::default() }
     }
 }
 
-/// A run that has started. Finish it with [`History::finish`]; dropped unfinished it becomes `ABORTED`.
+/// A run that has started. Dropped unfinished it becomes `ABORTED`.
 #[derive(Debug)]
-pub struct OpenRun {
+pub(crate) struct OpenRun {
     /// The run as it stands in the history.
-    pub run: Run,
-    /// Runs of this tenant that were found dead on the way and are `ABORTED` now.
-    pub aborted: Vec<Run>,
+    pub(crate) run: Run,
     pub(crate) alive: Guard,
 }
 
 /// Sees runs end, and has something to store with the end: in the same commit, so that neither is ever without the
 /// other. A lost race of one of its writes has it asked again.
 #[async_trait]
-pub trait Witness: Send + Sync {
+pub(crate) trait Witness: Send + Sync {
     /// What is to be written with the end of this run, into the host's own space of its tenant.
     async fn saw(&self, run: &Run) -> Result<Vec<Write>, StoreError>;
 }

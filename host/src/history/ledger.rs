@@ -19,7 +19,7 @@ use super::{Call, Ending, Filter, Level, NewRun, Note, OpenRun, Run, RunDetail, 
 use crate::store::{Condition, Entry, Outcome, Scan, Space, Store, StoreError, Write};
 
 /// How long a run is kept unless the host says otherwise.
-pub const KEPT: TimeDelta = TimeDelta::days(90);
+pub(crate) const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// The most warnings, notes, steps or calls of one run; later ones are dropped, and a note says so. A plugin cannot
 /// fill the disk or make a run too large to store.
@@ -48,13 +48,13 @@ pub struct History {
 }
 
 impl History {
-    /// A history in this store that keeps runs for [`KEPT`].
+    /// A history in this store that keeps runs for 90 days.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self::keeping(store, KEPT)
     }
 
     /// A history that keeps runs for this long.
-    pub fn keeping(store: Arc<dyn Store>, kept: TimeDelta) -> Self {
+    pub(crate) fn keeping(store: Arc<dyn Store>, kept: TimeDelta) -> Self {
         Self { store, kept, ids: Mutex::new(ContextV7::new()) }
     }
 
@@ -64,7 +64,8 @@ impl History {
     ///
     /// # Errors
     /// The store's.
-    pub async fn start(&self, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
+    #[cfg(test)]
+    pub(crate) async fn start(&self, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
         self.start_before(&Nobody, new, now).await
     }
 
@@ -72,9 +73,9 @@ impl History {
     ///
     /// # Errors
     /// The store's, and the witness's.
-    pub async fn start_before(&self, witness: &dyn Witness, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
+    pub(crate) async fn start_before(&self, witness: &dyn Witness, new: NewRun, now: DateTime<Utc>) -> Result<OpenRun, StoreError> {
         let space = Space::host(&new.tenant);
-        let aborted = self.close_dead(&space, witness, now).await?;
+        self.close_dead(&space, witness, now).await?;
         self.prune(&space, now).await?;
         let run = Run {
             run: self.id(now),
@@ -94,14 +95,14 @@ impl History {
         let mut writes = vec![put(run_key(&run.run), &run)?, Write::put(open_key(&run.run), [])];
         writes.extend(latest::writes(&run)?);
         self.store.commit(&space, writes).await?;
-        Ok(OpenRun { run, aborted, alive })
+        Ok(OpenRun { run, alive })
     }
 
     /// Writes how a run ended, and gives all that is kept of it.
     ///
     /// # Errors
     /// The store's; the run then becomes `ABORTED`.
-    pub async fn finish(&self, open: OpenRun, ending: Ending, now: DateTime<Utc>) -> Result<RunDetail, StoreError> {
+    pub(crate) async fn finish(&self, open: OpenRun, ending: Ending, now: DateTime<Utc>) -> Result<RunDetail, StoreError> {
         self.finish_before(&Nobody, open, ending, now).await
     }
 
@@ -109,7 +110,7 @@ impl History {
     ///
     /// # Errors
     /// The store's, and the witness's; the run then becomes `ABORTED`.
-    pub async fn finish_before(
+    pub(crate) async fn finish_before(
         &self,
         witness: &dyn Witness,
         open: OpenRun,
@@ -144,7 +145,7 @@ impl History {
     ///
     /// # Errors
     /// The store's.
-    pub async fn last_end(&self, tenant: &str, job: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub(crate) async fn last_end(&self, tenant: &str, job: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let found = self.store.get(&Space::host(tenant), &[ended_key(job)]).await?;
         found.first().and_then(Option::as_ref).map(take).transpose()
     }
@@ -216,9 +217,8 @@ impl History {
         Ok(run)
     }
 
-    /// Marks as `ABORTED` what is open although nobody works on it any more, and gives those runs.
-    async fn close_dead(&self, space: &Space, witness: &dyn Witness, now: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
-        let mut closed = Vec::new();
+    /// Marks as `ABORTED` what is open although nobody works on it any more.
+    async fn close_dead(&self, space: &Space, witness: &dyn Witness, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut cursor = None;
         loop {
             let page = self.store.scan(space, &Scan::new("run-open/", 1_000).from(cursor)).await?;
@@ -226,21 +226,20 @@ impl History {
                 let id = entry.key.trim_start_matches("run-open/");
                 // Whoever works on it holds the lock; two who look at once do not both close it.
                 if let Some(_dead) = self.store.try_lock(space.tenant(), &lock_name(id)).await? {
-                    closed.extend(self.close(space, id, witness, now).await?);
+                    self.close(space, id, witness, now).await?;
                 }
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(closed);
+                return Ok(());
             }
         }
     }
 
-    async fn close(&self, space: &Space, id: &str, witness: &dyn Witness, now: DateTime<Utc>) -> Result<Option<Run>, StoreError> {
+    async fn close(&self, space: &Space, id: &str, witness: &dyn Witness, now: DateTime<Utc>) -> Result<(), StoreError> {
         for _ in 0..MOST_RACES {
             let found = self.store.get(space, &[run_key(id)]).await?;
             let mut writes = vec![Write::remove(open_key(id))];
-            let mut closed = None;
             if let Some(entry) = found.first().and_then(Option::as_ref) {
                 let mut run: Run = take(entry)?;
                 if run.status == Status::InProcess {
@@ -250,11 +249,10 @@ impl History {
                     let notes = vec![note(Level::Error, DEAD.to_owned(), now)];
                     writes.push(put(story_key(id), &Story { notes, ..Story::default() })?);
                     writes.extend(witness.saw(&run).await?);
-                    closed = Some(run);
                 }
             }
             if self.store.commit(space, writes).await? == Outcome::Committed {
-                return Ok(closed);
+                return Ok(());
             }
         }
         Err(StoreError::Other(format!("the end of the dead run {id} lost every race")))
