@@ -225,7 +225,10 @@ async fn a_feed_that_hangs_or_is_gone_or_refuses_the_key_is_told() {
     feed.faults().add(Fault::on(FEED_PATH).hang());
     let run = batch(&stage).await;
     assert_eq!(run["failure"]["code"], "FEED-10", "{run}");
-    assert_eq!(run["failure"]["message"], "The feed was not read: Error::Timeout.");
+    assert_eq!(
+        run["failure"]["message"],
+        "The feed was not read: it did not answer in time, or with too much, or asks to come back later."
+    );
     feed.faults().clear();
     std::fs::write(stage.folder().join("secrets/feed-key"), "another-key-than-this").unwrap();
     let run = batch(&stage).await;
@@ -233,6 +236,8 @@ async fn a_feed_that_hangs_or_is_gone_or_refuses_the_key_is_told() {
     drop(feed);
     let run = batch(&stage).await;
     assert_eq!(run["failure"]["code"], "FEED-10", "{run}");
+    let message = run["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("connect") && !message.contains("Error::"), "{message}");
 }
 
 #[tokio::test]

@@ -90,7 +90,8 @@ async fn read_page(cursor: Option<String>) -> Result<Page, Failure> {
     match http::send(call).await {
         Ok(answer) if answer.status == 200 => serde_json::from_slice(&answer.body).map_err(|error| failure("12", error)),
         Ok(answer) => Err(failure("10", format!("it answered {}", answer.status))),
-        Err(error) => Err(failure("10", error)),
+        Err(http::Error::NotGranted(text) | http::Error::Unreachable(text) | http::Error::Other(text)) => Err(failure("10", text)),
+        Err(_) => Err(failure("10", "it did not answer in time, or with too much, or asks to come back later")),
     }
 }
 
@@ -100,8 +101,7 @@ async fn read_feed(source: roster::Source) -> Result<Reading, Failure> {
     loop {
         let page = read_page(cursor.clone()).await?;
         for Punch { user, at, r#in } in page.punches.into_iter().filter(|punch| punch.at <= reading.at) {
-            let last = reading.last.entry(user.to_lowercase()).or_insert((at, !r#in));
-            *last = (*last).max((at, !r#in));
+            reading.last.entry(user.to_lowercase()).and_modify(|last| *last = (*last).max((at, !r#in))).or_insert((at, !r#in));
         }
         match page.next {
             None => return Ok(reading),
