@@ -201,12 +201,8 @@ impl Site {
         }
         // Those that the store has go on until it is known what the store says of them under this file.
         let shelved = self.shelf.names();
-        tenants.extend(
-            before
-                .iter()
-                .filter(|(name, _)| shelved.contains(*name))
-                .filter_map(|(name, old)| (!plan.ground.names.contains(name)).then(|| (name.clone(), old.clone()))),
-        );
+        let stays = |name: &String| shelved.contains(name) && !plan.ground.names.contains(name);
+        tenants.extend(before.iter().filter(|(name, _)| stays(name)).map(|(name, old)| (name.clone(), old.clone())));
         changes.removed = before.keys().filter(|name| !tenants.contains_key(*name)).cloned().collect();
         if let (Some(mailer), Some(new)) = (&self.mailer, plan.mailer) {
             mailer.exchange(new);

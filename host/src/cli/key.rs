@@ -35,12 +35,15 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
 async fn rotate(place: &Place) -> Result<(), Exit> {
     let rotated = open(place).await?.rotate_keys().await?;
     print([format!("{} secrets of {} tenants, older versions included, are sealed with the new key", rotated.secrets, rotated.tenants)])?;
-    if rotated.left.is_empty() {
+    if rotated.left.is_empty() && rotated.damaged.is_empty() {
         eprintln!("every secret is; once every host on this store has the new key, the old one can go");
         return Ok(());
     }
     for (tenant, path) in &rotated.left {
         eprintln!("tenant {tenant} (kept in the store), {path}: does not open with any key that there is, and stays as it is");
+    }
+    for tenant in &rotated.damaged {
+        eprintln!("tenant {tenant} (kept in the store): cannot be read");
     }
     Err(Exit::Failed("not every secret is sealed anew: name the key that is missing under old-keys, or give these secrets anew".to_owned()))
 }

@@ -1,4 +1,5 @@
-//! The table `[console]`: how long sessions last, and under which address the console is reached.
+//! The table `[console]`: how long sessions last, under which address the console is reached, and the key that seals the secrets
+//! of tenants kept in the store.
 
 use std::path::Path;
 use std::time::Duration;

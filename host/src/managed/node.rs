@@ -7,10 +7,10 @@ use super::{Document, Path, Value, places};
 use crate::config::document::{self, Node, Place, Report};
 use crate::seal::SealError;
 
-/// What to do about a secret that does not open.
-const NO_KEY: &str = "write the key that it was sealed with under old-keys in [console], or give the secret anew";
+/// What to do about secrets that do not open.
+const NO_SUCH_KEY: &str = "write that key under old-keys in [console], or give the secrets anew";
+const NO_KEY: &str = "write key = { file = \"NAME\" } under [console] with that key in it";
 const BROKEN: &str = "give the secret anew";
-const NONE: &str = "write key = { file = \"NAME\" } under [console]; `shift-access key new` makes one";
 
 /// The tree of a tenant. A secret that does not open is reported at its place, and so is what may not be kept.
 pub(crate) fn of(document: &Document, tenant: &str, sealer: Option<Sealer<'_>>, report: &mut Report) -> Node {
@@ -23,20 +23,30 @@ pub(crate) fn of(document: &Document, tenant: &str, sealer: Option<Sealer<'_>>, 
         values.remove(&refused.path);
     }
     let mut tree = Value::Table(values.values().clone()).into();
+    let mut closed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, sealed) in document.sealed() {
         let opened = match sealer.map(|sealer| sealer.open(path, sealed)) {
             Some(Ok(secret)) => Some(secret),
+            Some(Err(SealError::UnknownKey(key))) => {
+                closed.entry(key).or_default().push(path.to_string());
+                None
+            }
             Some(Err(error)) => {
-                let remedy = if matches!(error, SealError::UnknownKey(_)) { NO_KEY } else { BROKEN };
-                report.error(&place(path), format!("the secret {error}"), remedy);
+                report.error(&place(path), format!("the secret {error}"), BROKEN);
                 None
             }
             None => {
-                report.error(&place(path), "the secret is sealed, and there is no key", NONE);
+                closed.entry(sealed.key().to_owned()).or_default().push(path.to_string());
                 None
             }
         };
         put(&mut tree, path.keys(), document::Value::Secret(opened));
+    }
+    // One problem, and not one for each of them.
+    for (key, paths) in closed {
+        let remedy = if sealer.is_some() { NO_SUCH_KEY } else { NO_KEY };
+        let message = format!("the secrets at {} are sealed with the key {key}, which is not at hand", paths.join(", "));
+        report.error(&root, message, remedy);
     }
     tree
 }

@@ -15,13 +15,19 @@ pub struct Rotated {
     pub secrets: usize,
     /// Those that do not open, with their tenant: they stay as they are.
     pub left: Vec<(String, Path)>,
+    /// Tenants that cannot be read at all.
+    pub damaged: Vec<String>,
 }
 
 /// Seals every secret of every tenant and version that another key than the current one sealed. Each tenant changes whole or
 /// not at all; one that is left over when the program is killed is done by the next call.
 pub(crate) async fn rotate(ledger: &Ledger, keys: &Keys) -> Result<Rotated, StoreError> {
     let mut rotated = Rotated::default();
-    for tenant in ledger.all().await?.into_keys() {
+    for (tenant, (_, kept)) in ledger.all().await? {
+        if kept.is_none() {
+            rotated.damaged.push(tenant);
+            continue;
+        }
         let sealer = Sealer { keys, tenant: &tenant };
         let mut anew = Anew::default();
         if ledger.rewrite(&tenant, &mut |document, begins| anew.document(document, begins, sealer)).await? {

@@ -14,15 +14,19 @@ use tokio::sync::Notify;
 use super::packs::Packs;
 use super::plan::{Ground, Plan, Planned, problem};
 use super::stand::store_failed;
-use super::{Changes, Installed, Site, SiteError, upgrade};
+use super::{Changes, Identity, Installed, Site, SiteError, upgrade};
 use crate::config::{Problem, Severity};
 use crate::managed::{Kept, Ledger, Path, Value};
 use crate::store::{Store, StoreError};
 
+mod apply;
 mod change;
+mod copy;
 mod look;
 
-pub use change::{Apply, ChangeError, Changed, Copy};
+pub use apply::Apply;
+pub use change::{ChangeError, Changed};
+pub use copy::Copy;
 pub use look::Origin;
 
 /// A tenant that is kept in the store, and what became of it here.
@@ -79,6 +83,8 @@ struct Seen {
 struct Looked {
     revision: String,
     status: ManagedTenant,
+    /// What it is when its newest version is in force.
+    identity: Option<Identity>,
 }
 
 /// A kept tenant on its way to be served.
@@ -125,7 +131,16 @@ impl Shelf {
 impl Site {
     /// The tenants that are kept in the store, drafts and those that are no good among them, as of the last look.
     pub fn managed(&self) -> Vec<ManagedTenant> {
-        self.shelf.seen().tenants.values().map(|looked| looked.status.clone()).collect()
+        let configured = self.configured();
+        let status = |looked: &Looked| {
+            let mut status = looked.status.clone();
+            // A component on trial may have failed since.
+            if status.state == ManagedState::InForce && configured.get(&status.name).map(|now| now.identity) != looked.identity {
+                status.state = ManagedState::AsBefore;
+            }
+            status
+        };
+        self.shelf.seen().tenants.values().map(status).collect()
     }
 
     /// Takes over what changed in the store since the last look; all of it, if `anew`. The problems are those of what was looked
@@ -271,7 +286,8 @@ async fn plan<'k>(
             status.problems.insert(0, in_file(name));
         }
         let planned = planned.filter(|_| state == ManagedState::InForce);
-        coming.insert(name.clone(), Coming { looked: Looked { revision: revision.clone(), status }, planned });
+        let identity = planned.as_ref().map(|planned| planned.identity);
+        coming.insert(name.clone(), Coming { looked: Looked { revision: revision.clone(), status, identity }, planned });
     }
     Ok(coming)
 }

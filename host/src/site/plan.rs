@@ -14,7 +14,9 @@ use super::kept::Shelf;
 use super::packs::{Loaded, Packs, Reading, Unloaded};
 use super::{Environment, Identity, Installed, Site, SiteError, Tenants};
 use crate::config::document::Report;
-use crate::config::{self, ComponentDigest, ComponentSource, Config, ConsoleConfig, Problem, RawTenant, Severity, SmtpConfig, SmtpTls, StorageConfig};
+use crate::config::{
+    self, ComponentDigest, ComponentSource, Config, ConsoleConfig, Problem, RawTenant, Severity, SmtpConfig, SmtpTls, StorageConfig,
+};
 use crate::connection::{ConnectionError, Connections, Network};
 use crate::description::{Description, Parameter, PropertyValue, Source};
 use crate::host::Host;
@@ -57,7 +59,7 @@ pub(super) struct Ground {
 /// A tenant that can be started, unless one of the problems is an error.
 pub(super) struct Planned {
     config: config::Tenant,
-    identity: Identity,
+    pub(super) identity: Identity,
     pub(super) component: Option<ComponentDigest>,
     pack: Pack,
     description: Arc<Description>,
@@ -91,7 +93,7 @@ impl Plan {
         let mut tenants = BTreeMap::new();
         let mut reading = packs.read(ground.components.as_deref());
         for raw in config.tenants.values() {
-            match ground.tenant(raw, &mut reading, env).await {
+            match ground.tenant(raw, &mut reading, env, true).await {
                 Ok((planned, found)) => {
                     problems.extend(found);
                     tenants.extend(planned.map(|planned| (raw.name.clone(), planned)));
@@ -149,12 +151,14 @@ impl Plan {
 }
 
 impl Ground {
-    /// Plans a tenant. There is none where one of the problems is an error, though there may be one even so.
+    /// Plans a tenant. There may be one although a problem is an error. Where it is known before that it is no good, nothing is
+    /// said of connections that cannot be made.
     async fn tenant(
         &self,
         raw: &RawTenant,
         reading: &mut Reading<'_>,
         env: Environment<'_>,
+        good: bool,
     ) -> Result<(Option<Planned>, Vec<Problem>), SiteError> {
         let path = &*self.file;
         let Loaded { pack, description, digest } = match reading.load(raw.component.as_ref()).await {
@@ -167,7 +171,7 @@ impl Ground {
         let mut problems: Vec<_> =
             raw.grants.cover(pack.imports()).err().map(|ungranted| raw.grants_problem(&ungranted)).into_iter().collect();
         let (tenant, found) = raw.resolve(&description, env);
-        let connections = match found.iter().any(Problem::is_error) {
+        let connections = match !good || found.iter().any(Problem::is_error) {
             true => None,
             false => match Connections::over(&self.network, tenant.connections.values()) {
                 Ok(connections) => Some(connections),
@@ -207,7 +211,8 @@ impl Ground {
         let mut problems = report.into_problems();
         let mut planned = None;
         if let Some(raw) = raw {
-            let (tenant, found) = self.tenant(&raw, reading, &|_| None).await?;
+            let good = !problems.iter().any(Problem::is_error);
+            let (tenant, found) = self.tenant(&raw, reading, &|_| None, good).await?;
             planned = tenant;
             problems.extend(found);
         }

@@ -1,24 +1,22 @@
 //! Changes of tenants that are kept in the store. Each is checked as a whole configuration is, and nothing that is no good is
 //! stored, unless it is a draft.
 
-use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use super::super::plan::Ground;
 use super::super::stand::store_failed;
-use super::super::{Environment, Site, SiteError};
-use crate::config::document::Report;
+use super::super::{Site, SiteError};
 use crate::config::{Problem, Severity, is_name};
 use crate::description::Description;
-use crate::managed::apply::{Applied, Around, Incoming, tenants};
 use crate::managed::rotate::{Rotated, rotate};
 use crate::managed::{
-    Change, Conflict, Difference, Document, Edit, EditError, Kept, Path, Places, Saved, Sealer, Shown, Value, Wanted, between_versions,
-    edited,
+    Change, Conflict, Difference, Document, Edit, EditError, Kept, Path, Places, Saved, Sealer, Value, Wanted, between_versions, edited,
 };
-use crate::seal::Keys;
 use crate::standing::State;
 use crate::store::StoreError;
+
+/// The longest note, in bytes.
+const LONGEST_NOTE: usize = 2_000;
 
 /// What a change came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,40 +52,6 @@ pub enum ChangeError {
     Site(#[from] SiteError),
 }
 
-/// A copy of one tenant's configuration into another.
-#[derive(Clone, Debug)]
-pub struct Copy {
-    /// Whose configuration is copied.
-    pub from: String,
-    /// Whose becomes like it.
-    pub to: String,
-    /// The version of the other tenant that was looked at; none for a tenant that is not there yet.
-    pub base: Option<u64>,
-    /// The environment of a tenant that is not there yet. That of another stays.
-    pub environment: String,
-    /// Which paths, such as the differences name them; none for everything. What is not there in the first goes in the second.
-    pub paths: Option<Vec<Path>>,
-    /// Whether secrets are copied too. Without, those of the second stay, and a new tenant has none.
-    pub secrets: bool,
-    /// Who copies.
-    pub by: String,
-    /// Why, if they say so.
-    pub note: String,
-}
-
-/// How a file is applied.
-#[derive(Clone, Debug, Default)]
-pub struct Apply {
-    /// Nothing is stored.
-    pub dry: bool,
-    /// The tenants in it are incomplete.
-    pub draft: bool,
-    /// Who applies it.
-    pub by: String,
-    /// Why, if they say so.
-    pub note: String,
-}
-
 pub(super) fn no_key() -> ChangeError {
     ChangeError::NoKey
 }
@@ -117,6 +81,7 @@ impl Site {
 
     async fn changed(&self, tenant: &str, change: &Change, dry: bool) -> Result<Changed, ChangeError> {
         self.may_be(tenant)?;
+        noted(tenant, &change.note)?;
         let ground = self.shelf.ground();
         let sealer = Sealer { keys: ground.keys.as_ref().ok_or_else(no_key)?, tenant };
         loop {
@@ -149,6 +114,7 @@ impl Site {
     /// # Errors
     /// As of a change; when the old version is not kept any more.
     pub async fn restore_version(&self, tenant: &str, number: u64, base: u64, by: &str, note: &str) -> Result<Changed, ChangeError> {
+        noted(tenant, note)?;
         let ground = self.shelf.ground();
         ground.keys.as_ref().ok_or_else(no_key)?;
         loop {
@@ -169,104 +135,6 @@ impl Site {
                 return Ok(Changed { version, changes, problems });
             }
         }
-    }
-
-    /// Makes one kept tenant like another. A tenant that is incomplete then, for want of secrets, is kept as a draft if it is new.
-    ///
-    /// # Errors
-    /// As of a change; when the first tenant is not kept in the store, or a secret of it does not open.
-    pub async fn copy(&self, copy: &Copy) -> Result<Changed, ChangeError> {
-        self.may_be(&copy.to)?;
-        let from = self.document(&copy.from).await?;
-        let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
-        let edits = copied(copy, &from, &self.kept(&copy.to).await?.map(|kept| kept.document).unwrap_or_default(), keys)?;
-        let mut change = Change { base: copy.base, edits, draft: false, by: copy.by.clone(), note: copy.note.clone() };
-        match self.change(&copy.to, &change).await {
-            Err(ChangeError::Invalid(_)) if copy.base.is_none() => {
-                change.draft = true;
-                self.change(&copy.to, &change).await
-            }
-            other => other,
-        }
-    }
-
-    /// Creates or changes the tenants of a TOML file, as [`Site::export`] writes them: all of them, or none where anything is wrong.
-    /// `env` looks up a variable of the environment.
-    ///
-    /// # Errors
-    /// As of a change. The problems are all there are, also without an error.
-    pub async fn apply(
-        &self,
-        file: &FilePath,
-        text: &str,
-        apply: &Apply,
-        env: Environment<'_>,
-    ) -> (Result<Vec<Applied>, ChangeError>, Vec<Problem>) {
-        let mut report = Report::of(file);
-        let found = tenants(text, &mut report);
-        let mut problems = report.into_problems();
-        let done = match self.prepare_all(file, &found, env, &mut problems).await {
-            Ok(ready) if !problems.iter().any(|problem| problem.is_error() && !is_of_draft(problem, apply)) => {
-                self.store_all(ready, apply).await
-            }
-            Ok(_) => Err(ChangeError::Invalid(Vec::new())),
-            Err(error) => Err(error),
-        };
-        (done, problems)
-    }
-
-    async fn prepare_all(
-        &self,
-        file: &FilePath,
-        found: &[Incoming],
-        env: Environment<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Vec<Ready>, ChangeError> {
-        let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
-        let folder = file.parent().unwrap_or(FilePath::new(""));
-        let mut ready = Vec::new();
-        for incoming in found {
-            self.may_be(&incoming.name)?;
-            let current = self.shelf.ledger.of(&incoming.name).await?;
-            let before = current.as_ref().map(|(_, kept)| kept.document.clone()).unwrap_or_default();
-            let described = self.described(&ground, incoming.component()).await;
-            let mut report = Report::of(file);
-            let (sealer, around) = (Sealer { keys, tenant: &incoming.name }, Around { folder, env });
-            let document = incoming.document(&before, Places::of(described.as_deref()), sealer, around, &mut report);
-            let read = report.into_problems();
-            if let Some(document) = document {
-                let found = self.problems(&ground, &incoming.name, &document).await?;
-                let found = found.into_iter().map(|problem| incoming.placed(file, problem));
-                // What is wrong with a secret where it is read is said there, and not again for want of it.
-                problems.extend(found.filter(|problem| !read.iter().any(|known| known.is_error() && known.line == problem.line)));
-                let name = incoming.name.clone();
-                ready.push(Ready { name, changes: between_versions(&before, &document), current, document });
-            }
-            problems.extend(read);
-        }
-        problems.sort_by_key(|problem| problem.line);
-        Ok(ready)
-    }
-
-    async fn store_all(&self, ready: Vec<Ready>, apply: &Apply) -> Result<Vec<Applied>, ChangeError> {
-        let mut applied = Vec::new();
-        for Ready { name, current, document, changes } in ready {
-            let new = current.is_none();
-            let mut version = None;
-            if !apply.dry {
-                let wanted = Wanted { document, draft: apply.draft, by: &apply.by, note: &apply.note };
-                version = self.save(&name, current.as_ref(), &wanted).await?;
-                if version.is_none() {
-                    let base = current.map(|(_, kept)| kept.version);
-                    let now = self.shelf.ledger.of(&name).await?;
-                    return Err(self.late(&name, base, now, |_| Ok(wanted.document.clone())).await?);
-                }
-            }
-            applied.push(Applied { tenant: name, version, new, changes });
-        }
-        Ok(applied)
     }
 
     /// Seals everything that is kept with the newest key.
@@ -293,7 +161,12 @@ impl Site {
     }
 
     /// Stores a version; none where it must be made anew, since what it was made from is not there any more.
-    async fn save(&self, tenant: &str, current: Option<&(String, Kept)>, wanted: &Wanted<'_>) -> Result<Option<u64>, ChangeError> {
+    pub(super) async fn save(
+        &self,
+        tenant: &str,
+        current: Option<&(String, Kept)>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<u64>, ChangeError> {
         if current.is_none() {
             self.begin_anew(tenant).await?;
         }
@@ -317,7 +190,7 @@ impl Site {
         }
     }
 
-    fn may_be(&self, tenant: &str) -> Result<(), ChangeError> {
+    pub(super) fn may_be(&self, tenant: &str) -> Result<(), ChangeError> {
         if is_name(tenant) { Ok(()) } else { Err(ChangeError::Name(tenant.to_owned())) }
     }
 
@@ -327,12 +200,12 @@ impl Site {
         self.described(&self.shelf.ground(), component).await
     }
 
-    async fn described(&self, ground: &Ground, component: Option<&str>) -> Option<Arc<Description>> {
+    pub(super) async fn described(&self, ground: &Ground, component: Option<&str>) -> Option<Arc<Description>> {
         let mut packs = self.packs.lock().await;
         ground.description(component, &mut packs.read(ground.components.as_deref())).await
     }
 
-    async fn problems(&self, ground: &Ground, tenant: &str, document: &Document) -> Result<Vec<Problem>, SiteError> {
+    pub(super) async fn problems(&self, ground: &Ground, tenant: &str, document: &Document) -> Result<Vec<Problem>, SiteError> {
         let mut packs = self.packs.lock().await;
         let (_, mut problems) = ground.kept(tenant, document, &mut packs.read(ground.components.as_deref())).await?;
         if ground.names.contains(tenant) {
@@ -342,7 +215,7 @@ impl Site {
     }
 
     /// Somebody else was first: what they did, and how it meets with what is wanted.
-    async fn late(
+    pub(super) async fn late(
         &self,
         tenant: &str,
         base: Option<u64>,
@@ -359,19 +232,6 @@ impl Site {
     }
 }
 
-/// A tenant of a file, ready to be stored.
-struct Ready {
-    name: String,
-    current: Option<(String, Kept)>,
-    document: Document,
-    changes: Vec<Difference>,
-}
-
-/// Whether a draft may have this problem: those of the tenant itself, and not of the file that it is read from.
-fn is_of_draft(problem: &Problem, apply: &Apply) -> bool {
-    apply.draft && problem.kept.is_some()
-}
-
 /// The component that is named after the edits.
 fn component(before: &Document, edits: &[Edit]) -> Option<String> {
     let at = Path::of(["component"]);
@@ -386,8 +246,17 @@ fn component(before: &Document, edits: &[Edit]) -> Option<String> {
     })
 }
 
+/// A note is a sentence: it is kept with its version.
+pub(super) fn noted(tenant: &str, note: &str) -> Result<(), ChangeError> {
+    if note.len() <= LONGEST_NOTE {
+        return Ok(());
+    }
+    let problem = super::of_kept(tenant, format!("the note is longer than {LONGEST_NOTE} bytes"), "say it shorter".to_owned());
+    Err(ChangeError::Invalid(vec![problem]))
+}
+
 /// A change that cannot be kept, as problems at its paths.
-fn refused(tenant: &str, error: EditError) -> ChangeError {
+pub(super) fn refused(tenant: &str, error: EditError) -> ChangeError {
     let problem = |path: &Path, message: String, remedy: &str| Problem {
         key: path.to_string(),
         severity: Severity::Error,
@@ -402,39 +271,11 @@ fn refused(tenant: &str, error: EditError) -> ChangeError {
     })
 }
 
-/// The edits that make one document like another.
-fn copied(copy: &Copy, from: &Document, to: &Document, keys: &Keys) -> Result<Vec<Edit>, ChangeError> {
-    let environment = Path::of(["environment"]);
-    let wanted = |path: &Path| match &copy.paths {
-        Some(paths) => paths.iter().any(|wanted| path.is_within(wanted)),
-        None => *path != environment,
-    };
-    let mut edits = Vec::new();
-    if copy.base.is_none() {
-        edits.push(Edit::Set(environment.clone(), Value::Text(copy.environment.clone())));
-    }
-    for Difference { path, before, after } in between_versions(to, from).into_iter().filter(|difference| wanted(&difference.path)) {
-        match (before, after) {
-            (_, Shown::Value(value)) => edits.push(Edit::Set(path, value)),
-            (Shown::Value(_), Shown::Nothing) => edits.push(Edit::Remove(path)),
-            (_, Shown::Secret) if copy.secrets => {
-                let sealed = from.sealed().get(&path);
-                let opened = sealed.map(|sealed| Sealer { keys, tenant: &copy.from }.open(&path, sealed));
-                match opened {
-                    Some(Ok(secret)) => edits.push(Edit::Secret(path, secret)),
-                    Some(Err(error)) => return Err(refused(&copy.from, EditError::Seal(path, error))),
-                    None => {}
-                }
-            }
-            (Shown::Secret, Shown::Nothing) if copy.secrets => edits.push(Edit::Remove(path)),
-            _ => {}
-        }
-    }
-    Ok(edits)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path as FilePath;
+
+    use super::super::Apply;
     use super::*;
 
     #[test]

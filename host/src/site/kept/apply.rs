@@ -1,0 +1,117 @@
+//! Sets up and changes kept tenants from a TOML file: all of them, or none.
+
+use std::path::Path as FilePath;
+
+use super::super::{Environment, Site};
+use super::change::{ChangeError, no_key, noted};
+use crate::config::Problem;
+use crate::config::document::Report;
+use crate::managed::apply::{Applied, Around, Incoming, tenants};
+use crate::managed::{Difference, Document, Kept, Places, Sealer, Wanted, between_versions};
+
+/// How a file is applied.
+#[derive(Clone, Debug, Default)]
+pub struct Apply {
+    /// Nothing is stored.
+    pub dry: bool,
+    /// The tenants in it are incomplete.
+    pub draft: bool,
+    /// Who applies it.
+    pub by: String,
+    /// Why, if they say so.
+    pub note: String,
+}
+
+impl Site {
+    /// Creates or changes the tenants of a TOML file, as [`Site::export`] writes them: all of them, or none where anything is wrong.
+    /// `env` looks up a variable of the environment.
+    ///
+    /// # Errors
+    /// As of a change. The problems are all there are, also without an error.
+    pub async fn apply(
+        &self,
+        file: &FilePath,
+        text: &str,
+        apply: &Apply,
+        env: Environment<'_>,
+    ) -> (Result<Vec<Applied>, ChangeError>, Vec<Problem>) {
+        let mut report = Report::of(file);
+        let found = tenants(text, &mut report);
+        let mut problems = report.into_problems();
+        let done = match self.prepare_all(file, &found, &apply.note, env, &mut problems).await {
+            Ok(ready) if !problems.iter().any(|problem| problem.is_error() && !is_of_draft(problem, apply)) => {
+                self.store_all(ready, apply).await
+            }
+            Ok(_) => Err(ChangeError::Invalid(Vec::new())),
+            Err(error) => Err(error),
+        };
+        (done, problems)
+    }
+
+    async fn prepare_all(
+        &self,
+        file: &FilePath,
+        found: &[Incoming],
+        note: &str,
+        env: Environment<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Ready>, ChangeError> {
+        let ground = self.shelf.ground();
+        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let folder = file.parent().unwrap_or(FilePath::new(""));
+        let mut ready = Vec::new();
+        for incoming in found {
+            noted(&incoming.name, note)?;
+            let current = self.shelf.ledger.of(&incoming.name).await?;
+            let before = current.as_ref().map(|(_, kept)| kept.document.clone()).unwrap_or_default();
+            let described = self.described(&ground, incoming.component()).await;
+            let mut report = Report::of(file);
+            let (sealer, around) = (Sealer { keys, tenant: &incoming.name }, Around { folder, env });
+            let document = incoming.document(&before, Places::of(described.as_deref()), sealer, around, &mut report);
+            let read = report.into_problems();
+            if let Some(document) = document {
+                let found = self.problems(&ground, &incoming.name, &document).await?;
+                let found = found.into_iter().map(|problem| incoming.placed(file, problem));
+                // What is wrong with a secret where it is read is said there, and not again for want of it.
+                problems.extend(found.filter(|problem| !read.iter().any(|known| known.is_error() && known.line == problem.line)));
+                let name = incoming.name.clone();
+                ready.push(Ready { name, changes: between_versions(&before, &document), current, document });
+            }
+            problems.extend(read);
+        }
+        problems.sort_by_key(|problem| problem.line);
+        Ok(ready)
+    }
+
+    async fn store_all(&self, ready: Vec<Ready>, apply: &Apply) -> Result<Vec<Applied>, ChangeError> {
+        let mut applied = Vec::new();
+        for Ready { name, current, document, changes } in ready {
+            let new = current.is_none();
+            let mut version = None;
+            if !apply.dry {
+                let wanted = Wanted { document, draft: apply.draft, by: &apply.by, note: &apply.note };
+                version = self.save(&name, current.as_ref(), &wanted).await?;
+                if version.is_none() {
+                    let base = current.map(|(_, kept)| kept.version);
+                    let now = self.shelf.ledger.of(&name).await?;
+                    return Err(self.late(&name, base, now, |_| Ok(wanted.document.clone())).await?);
+                }
+            }
+            applied.push(Applied { tenant: name, version, new, changes });
+        }
+        Ok(applied)
+    }
+}
+
+/// A tenant of a file, ready to be stored.
+struct Ready {
+    name: String,
+    current: Option<(String, Kept)>,
+    document: Document,
+    changes: Vec<Difference>,
+}
+
+/// Whether a draft may have this problem: those of the tenant itself, and not of the file that it is read from.
+fn is_of_draft(problem: &Problem, apply: &Apply) -> bool {
+    apply.draft && problem.kept.is_some()
+}
