@@ -1,0 +1,79 @@
+// A platform on Node.js: loads a component that jco transpiled, and lends it the five interfaces (`lent/`) for one tenant.
+
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { email } from './lent/email.js';
+import { http } from './lent/http.js';
+import { journal } from './lent/journal.js';
+import { properties, typed } from './lent/properties.js';
+import { storage } from './lent/storage.js';
+
+const INTERFACES = ['http', 'storage', 'email', 'journal', 'properties'];
+
+/** A component, from the folder that `jco transpile --instantiation async --no-component-error-wrapping` wrote. */
+export async function load(folder) {
+  const { instantiate } = await import(pathToFileURL(join(resolve(folder), 'component.js')));
+  const compiled = new Map();
+  const compile = (file) => {
+    if (!compiled.has(file)) compiled.set(file, readFile(join(folder, file)).then((bytes) => WebAssembly.compile(bytes)));
+    return compiled.get(file);
+  };
+  // No files, no network, and nothing of this process' environment, where secrets are wont to be.
+  const wasi = new WASIShim({ sandbox: { preopens: {}, env: {}, args: [], enableNetwork: false } }).getImportObject();
+  const instance = (lend) => {
+    const lent = INTERFACES.map((name) => [`shift-access:plugin/${name}`, lend(name)]);
+    return instantiate(compile, { ...wasi, ...Object.fromEntries(lent) });
+  };
+  const { pack } = await instance(() => nothing);
+  return { instance, description: pack.describe() };
+}
+
+/** What a pack says of itself it says without asking for anything. */
+const nothing = new Proxy({}, { get: (_, name) => () => { throw new Error(`${name} is not lent here`); } });
+
+/** One tenant with its connections, properties and keys. Every call has an instance of its own, and none outlives it. */
+export function tenant(component, { name, connections, properties: given, mail, file }) {
+  const { description, instance } = component;
+  const lent = {
+    http: http(description, connections),
+    storage: storage(file, name),
+    email: email(file, name, mail),
+    properties: properties(description, given),
+  };
+  const ready = (run) => instance((name) => (name === 'journal' ? journal(run) : lent[name]));
+  const call = (exported, method) => async (...args) => (await ready())[exported][method](...args);
+
+  /** Runs a job to its end: `report` or `failure`, and what its journal says. */
+  async function run(job, options = {}) {
+    const run = { id: randomUUID() };
+    const { jobs } = await ready(run);
+    const described = description.jobs.find(({ name }) => name === job)?.options ?? [];
+    const ended = { name: job, run: run.id, options: typed(described, options) };
+    return jobs.run(ended).then((report) => ({ ...run, report }), (failure) => ({ ...run, failure }));
+  }
+
+  /** Every record, page after page. */
+  async function records() {
+    const all = [];
+    for (let cursor; ; ) {
+      const page = await call('roster', 'page')(undefined, cursor, 1000);
+      all.push(...page.entries);
+      if (!(cursor = page.cursor)) return all;
+    }
+  }
+
+  return {
+    description,
+    check: async () => (await ready()).pack.check(lent.properties.all()),
+    run,
+    records,
+    handle: call('listener', 'handle'),
+    lookUp: call('listener', 'lookUp'),
+    decide: call('access', 'decide'),
+    explain: call('access', 'explain'),
+    close: () => [lent.storage, lent.email].forEach((one) => one.close?.()),
+  };
+}

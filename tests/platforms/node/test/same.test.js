@@ -1,0 +1,47 @@
+// The very component of `cargo build`, on Node.js and on the reference host: the same story on the same simulators.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { tell } from '../../scenario/index.js';
+import { reference } from '../../scenario/reference.js';
+import { start } from '../../scenario/simulators.js';
+import { load, tenant } from '../platform.js';
+import { wire, wireDecision, wireRun } from '../wire.js';
+
+test('Node.js and the reference host come to the same, field by field', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'shift-access-node-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const simulators = await start('--reference');
+  t.after(simulators.stop);
+  const component = await load(path.join(import.meta.dirname, '../build/worker_status'));
+  const acme = tenant(component, { name: simulators.tenant, ...simulators, file: path.join(folder, 'node.db') });
+  t.after(acme.close);
+  assert.deepEqual(await acme.check(), []);
+
+  const chapters = await tell(simulators, [reference(simulators), onNode(acme)]);
+  for (const [chapter, [expected, actual]] of Object.entries(chapters)) {
+    await t.test(chapter, () => assert.deepEqual(actual, expected));
+  }
+  // The story is one: the event changed exactly one record, and decisions go both ways.
+  const changed = chapters['records after an event'][1].filter((record, at) => record.status !== chapters.records[1][at].status);
+  assert.deepEqual(changed.map(({ user, status, source }) => [user, status, source.kind]), [['adiaz', 'off-shift', 'look-up']]);
+  const verdicts = new Set(chapters.decisions[1].map(({ decision }) => decision));
+  assert.deepEqual([...verdicts].sort(), ['allow', 'deny']);
+  assert.equal(chapters.records[1].length, 23);
+});
+
+function onNode(acme) {
+  return {
+    run: async (job) => wireRun(await acme.run(job)),
+    records: async () => wire(await acme.records()),
+    event: async (body) => {
+      const event = { id: body.id, run: randomUUID(), body: Buffer.from(JSON.stringify(body)) };
+      assert.deepEqual(await acme.handle([event]), [{ tag: 'done' }]);
+    },
+    decide: async (questions) => (await acme.decide(questions)).map(wireDecision),
+  };
+}
