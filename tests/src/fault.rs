@@ -37,6 +37,8 @@ pub enum Kind {
     EmptyBody,
     /// The right status with something that only begins like JSON.
     NotJson,
+    /// A 200 that says back what came: the headers and the body. The simulator is not asked.
+    Echo,
 }
 
 /// One fault: where, what, and for which of the matching calls.

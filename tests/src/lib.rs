@@ -8,6 +8,7 @@
 //! | [`feed`] | a feed of punches, for the example of an extension |
 //! | [`inbox`] | a mail server that keeps what it gets |
 //! | [`fault`] | what goes wrong, where, and from which call on |
+//! | [`conformance`] | whether a platform keeps the promises of the contract |
 //! | [`calls`] | what was asked, and how much at once |
 //! | [`server`] | what the HTTP simulators stand on |
 //! | [`stage`] | the whole system: simulators, a configuration, and the program |
@@ -44,6 +45,7 @@
 pub mod access;
 pub mod browser;
 pub mod calls;
+pub mod conformance;
 pub mod fault;
 pub mod feed;
 pub mod hook;

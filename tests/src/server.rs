@@ -142,6 +142,7 @@ async fn answer(shared: &Shared, kind: Option<Kind>, request: Request, length: u
     match &kind {
         Some(Kind::Hang) => std::future::pending::<()>().await,
         Some(Kind::Delay(by)) => tokio::time::sleep(*by).await,
+        Some(Kind::Echo) => return echo(request).await,
         _ => {}
     }
     if let Some(response) = kind.as_ref().and_then(instead) {
@@ -155,6 +156,15 @@ async fn answer(shared: &Shared, kind: Option<Kind>, request: Request, length: u
         Some(kind) => spoil(kind, response).await,
         None => response,
     }
+}
+
+/// Says back what came.
+async fn echo(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MOST_BYTES).await.unwrap_or_default();
+    let header = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
+    let headers: String = parts.headers.iter().map(header).collect();
+    format!("{headers}\n{}", String::from_utf8_lossy(&body)).into_response()
 }
 
 impl Shared {

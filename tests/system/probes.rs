@@ -14,7 +14,7 @@ use shift_access::plugin::Pack;
 use shift_access::store::{MemoryStore, SqliteStore, Store};
 use shift_access::{Host, Order, Tenant};
 use shift_access_tests::PROBE;
-use shift_access_tests::fault::Fault;
+use shift_access_tests::conformance;
 use shift_access_tests::inbox::Inbox;
 use shift_access_tests::ukg::UkgSim;
 use shift_access_tests::world::World;
@@ -68,10 +68,7 @@ async fn email_keeps_its_promises_and_sends_each_message_once() {
 #[tokio::test]
 async fn http_keeps_its_promises() {
     let ukg = UkgSim::start(World::demo(chrono::Utc::now())).await.unwrap();
-    ukg.faults().add(Fault::on("/probe/redirect-elsewhere").redirect("http://127.0.0.2:1/"));
-    ukg.faults().add(Fault::on("/probe/hang").hang());
-    ukg.faults().add(Fault::on("/probe/throttled").retry_after(429, 3_600));
-    ukg.faults().add(Fault::on("/probe/cut").cut());
+    conformance::faults(&ukg, "http://127.0.0.2:1");
     let host = host(Arc::new(MemoryStore::default()), None).await;
     let mut tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
     tenant.http = Arc::new(connections(&ukg, &tenant).unwrap());

@@ -34,25 +34,27 @@ export async function load(folder) {
 /** What a pack says of itself it says without asking for anything. */
 const nothing = new Proxy({}, { get: (_, name) => () => { throw new Error(`${name} is not lent here`); } });
 
+/** The four interfaces that a tenant's calls share; the journal is each run's own. */
+export const interfaces = (description, { name, connections, properties: given, mail, file }) => ({
+  http: http(description, connections),
+  storage: storage(file, name),
+  email: email(file, name, mail),
+  properties: properties(description, given),
+});
+
 /** One tenant with its connections, properties and keys. Every call has an instance of its own, and none outlives it. */
-export function tenant(component, { name, connections, properties: given, mail, file }) {
+export function tenant(component, settings, lent = interfaces(component.description, settings)) {
   const { description, instance } = component;
-  const lent = {
-    http: http(description, connections),
-    storage: storage(file, name),
-    email: email(file, name, mail),
-    properties: properties(description, given),
-  };
   const ready = (run) => instance((name) => (name === 'journal' ? journal(run) : lent[name]));
   const call = (exported, method) => async (...args) => (await ready())[exported][method](...args);
 
-  /** Runs a job to its end: `report` or `failure`, and what its journal says. */
-  async function run(job, options = {}) {
-    const run = { id: randomUUID() };
-    const { jobs } = await ready(run);
+  /** Runs a job to its end: `report` or `failure`, and what its journal says, which can be followed in `told`. */
+  async function run(job, options = {}, told = {}) {
+    const { jobs } = await ready(told);
     const described = description.jobs.find(({ name }) => name === job)?.options ?? [];
-    const ended = { name: job, run: run.id, options: typed(described, options) };
-    return jobs.run(ended).then((report) => ({ ...run, report }), (failure) => ({ ...run, failure }));
+    const order = { name: job, run: randomUUID(), options: typed(described, options) };
+    const ended = (how) => ({ ...told, id: order.run, ...how });
+    return jobs.run(order).then((report) => ended({ report }), (failure) => ended({ failure }));
   }
 
   /** Every record, page after page. */

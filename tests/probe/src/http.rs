@@ -1,10 +1,15 @@
 //! The promises of `http`.
 
+use std::time::{Duration, Instant};
+
 use futures::future::join_all;
 
 use crate::Promises;
 use crate::bindings::exports::shift_access::plugin::pack;
-use crate::bindings::shift_access::plugin::http::{Error, Field, Request, send};
+use crate::bindings::shift_access::plugin::http::{Error, Field, Request, Response, send};
+
+/// Long before the connection's own limit is over, and long after the call's.
+const IN_TIME: Duration = Duration::from_secs(10);
 
 /// A page every simulator of this project has.
 const PAGE: &str = "/api/v1/commons/persons/current_user_info";
@@ -84,8 +89,11 @@ async fn answers(promises: &mut Promises) {
 
 async fn limits(promises: &mut Promises) {
     let slow = Request { timeout_ms: Some(300), ..request("main", "/probe/hang") };
+    let begun = Instant::now();
     let answer = send(slow).await;
+    let in_time = begun.elapsed() < IN_TIME;
     promises.check("no answer within the time limit is a timeout", matches!(answer, Err(Error::Timeout)), &answer);
+    promises.check("the time limit of a call goes before the connection's own, where it is less", in_time, begun.elapsed());
     let small = Request { max_response_bytes: Some(10), ..request("main", PAGE) };
     let answer = send(small).await;
     promises.check("an answer over the size limit is too large", matches!(answer, Err(Error::TooLarge(10))), &answer);
@@ -97,6 +105,9 @@ async fn limits(promises: &mut Promises) {
     );
     let answer = send(request("main", "/probe/cut")).await;
     promises.check("a connection that breaks every time is unreachable", matches!(answer, Err(Error::Unreachable(_))), &answer);
+    let answer = send(Request { repeat_safe: false, ..request("main", "/probe/stumble") }).await;
+    let status = answer.as_ref().map(|answer| answer.status).unwrap_or_default();
+    promises.check("an answer 500 to a call that may not be repeated is handed over", status == 500, &answer);
 }
 
 async fn refusals(promises: &mut Promises) {
@@ -108,6 +119,12 @@ async fn refusals(promises: &mut Promises) {
     promises.check("a login that is refused says so", refusal.is_some(), &answer);
     let said = refusal.as_ref().is_some_and(|refusal| refusal.status >= 400 && refusal.code.is_some());
     promises.check("a refusal carries what the login endpoint said", said, &refusal);
+}
+
+/// What comes back of a call that is said back, and of a login that is refused.
+pub async fn seen() -> [Result<Response, Error>; 2] {
+    let spoken = Request { method: "POST".to_owned(), body: b"probe-was-here".to_vec(), ..request("main", "/probe/echo") };
+    [send(spoken).await, send(request("refused", PAGE)).await]
 }
 
 /// A connection as the simulator of a time system wants it.

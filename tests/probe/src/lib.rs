@@ -1,7 +1,7 @@
 //! A guest that checks, from inside the sandbox, whether a platform keeps the promises of `wit/`.
 //!
-//! One job an interface; one line of the report a promise. It depends on nothing of this project but the contract, so
-//! any platform can run it. The `http` job wants three connections: `main` (a simulator with good credentials),
+//! One job an interface or two; one line of the report a promise. It depends on nothing of this project but the contract, so
+//! any platform can run it: `tests/platforms/PORTING.md` tells how. The `http` job wants three connections: `main` (a simulator with good credentials),
 //! `refused` (the same with a wrong password) and `elsewhere` (not configured at all).
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "what the exports reach is unused without them"))]
 
@@ -13,6 +13,7 @@ mod greed;
 mod http;
 mod journal;
 mod properties;
+mod secrets;
 mod storage;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +43,9 @@ impl jobs::Guest for Probe {
         let mut promises = Promises::default();
         match job.name.as_str() {
             "storage" => storage::probe(&mut promises).await,
+            "kept" => storage::kept(&mut promises).await,
+            "apart" => storage::apart(&mut promises).await,
+            "secrets" => promises.0.extend(secrets::seen().await),
             "http" => http::probe(&mut promises).await,
             "email" => email::probe(&mut promises, &job.run).await,
             "journal" => journal::probe(&mut promises),
@@ -93,7 +97,7 @@ impl pack::Guest for Probe {
                 _ => Vec::new(),
             },
         };
-        let jobs = ["storage", "http", "email", "journal", "properties", "change", "trap", "loop", "memory"];
+        let jobs = ["storage", "kept", "apart", "http", "secrets", "email", "journal", "properties", "change", "trap", "loop", "memory"];
         pack::Description {
             title: "Platform probe".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

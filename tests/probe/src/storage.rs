@@ -36,6 +36,22 @@ pub async fn probe(promises: &mut Promises) {
     limits(promises).await;
 }
 
+/// What an instance before this one stored is there, whatever became of that one.
+pub async fn kept(promises: &mut Promises) {
+    let seen = value("p/a").await;
+    promises.check("another instance sees what was committed", seen.as_deref() == Some("3"), &seen);
+    let pages = [scan("r/".to_owned(), None, 2_000).await, scan("p/".to_owned(), None, 2_000).await];
+    let counts = pages.map(|page| page.map(|page| page.entries.len()));
+    promises.check("another instance sees all of a commit, and nothing of one that was refused", counts == [Ok(2_000), Ok(3)], &counts);
+}
+
+/// Nothing of another tenant is there.
+pub async fn apart(promises: &mut Promises) {
+    let (page, seen) = (scan(String::new(), None, 10).await, value("p/a").await);
+    let nothing = page.as_ref().is_ok_and(|page| page.entries.is_empty()) && seen.is_none();
+    promises.check("one tenant's keys are out of reach of another", nothing, (&page, &seen));
+}
+
 async fn reads(promises: &mut Promises) {
     let wrote = commit(vec![put("p/a", "1"), put("p/b", "2")]).await;
     promises.check("a commit without conditions is committed", wrote == Ok(Outcome::Committed), &wrote);
