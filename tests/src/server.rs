@@ -260,6 +260,8 @@ mod tests {
         assert!(fetch(&server, "/text").await.unwrap().1.starts_with("<!DOCTYPE"));
         assert_eq!(fetch(&server, "/text").await.unwrap(), (200, String::new()));
         assert!(serde_json::from_str::<Value>(&fetch(&server, "/text").await.unwrap().1).is_err());
+        server.faults().add(Fault::on("/text").kind(Kind::Echo));
+        assert!(fetch(&server, "/text").await.unwrap().1.contains(&format!("host: {}\n", server.address())));
     }
 
     #[tokio::test]

@@ -112,3 +112,18 @@ async fn properties_and_journal_keep_their_promises() {
     kept(&host, &tenant, "properties").await;
     kept(&host, &tenant, "journal").await;
 }
+
+#[tokio::test]
+async fn the_kit_for_other_platforms_finds_every_promise_kept() {
+    let kit = tokio::process::Command::new(env!("CARGO_BIN_EXE_conformance")).arg("--reference").kill_on_drop(true).output();
+    let ended = tokio::time::timeout(Duration::from_secs(120), kit).await.unwrap().unwrap();
+    let lines = String::from_utf8(ended.stdout).unwrap();
+    let broken: Vec<_> = lines.lines().filter(|line| !line.starts_with("ok ")).collect();
+    assert!(broken.is_empty() && ended.status.success(), "{broken:#?} {}", String::from_utf8_lossy(&ended.stderr));
+    for promise in [
+        "ok http: no secret of a connection and no token is in what a plugin can see",
+        "ok storage: one tenant's keys are out of reach of another",
+    ] {
+        assert!(lines.lines().any(|line| line == promise), "{promise} is not among:\n{lines}");
+    }
+}

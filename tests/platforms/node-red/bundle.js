@@ -47,7 +47,7 @@ function tenant({ connections, properties }) {
     { heading: 'Mail server' },
     { name: 'mail-host', title: 'Host', summary: 'Where mail is handed over; empty for no mail.' },
     { name: 'mail-port', title: 'Port', summary: 'Its port.', bounds: [1, 65535], value: 587 },
-    { name: 'mail-tls', title: 'Protection', summary: 'How the connection is protected; none to this machine only.', words: ['starttls', 'implicit', 'none'], value: 'starttls' },
+    { name: 'mail-tls', title: 'Protection', summary: 'TLS; none to this machine only.', words: ['starttls', 'implicit', 'none'], value: 'starttls' },
     { name: 'mail-sender', title: 'Sender', summary: 'The address that mail comes from.' },
     { name: 'mail-username', title: 'User name', summary: 'Who logs in, if anybody has to.' },
     { name: 'mail-password', title: 'Password', summary: 'The password of the mail server.', secret: true },
@@ -55,10 +55,11 @@ function tenant({ connections, properties }) {
   const named = fields.filter(({ name }) => name);
   const plain = named.filter(({ secret }) => !secret);
   const of = ({ name, value = '', required, connection, scheme }) => [name, { value, ...(required && (scheme ? { connection, scheme } : { required })) }];
+  const bound = ({ name, bounds: [least, most] }) => [name, { least: Number(least), most: Number(most) }];
   const drawn = {
     defaults: Object.fromEntries(plain.map(of)),
     credentials: Object.fromEntries(named.filter(({ secret }) => secret).map(({ name }) => [name, { type: 'password' }])),
-    bounds: Object.fromEntries(plain.filter(({ bounds }) => bounds).map(({ name, bounds: [least, most] }) => [name, { least: Number(least), most: Number(most) }])),
+    bounds: Object.fromEntries(plain.filter(({ bounds }) => bounds).map(bound)),
   };
   const help = named.map(({ title, summary }) => `<dt>${text(title)}</dt><dd>${text(summary)}</dd>`).join('\n  ');
   return { fields: JSON.stringify(drawn), rows: fields.map(row).join('\n    '), help: `<dl class="message-properties">\n  ${help}\n  </dl>` };
@@ -66,7 +67,8 @@ function tenant({ connections, properties }) {
 
 function connection({ name, title, settings, schemes }) {
   const ways = schemes.map((scheme) => scheme.name);
-  const choice = { name: `${name}-authentication`, title: 'Login', summary: schemes.map((scheme) => `${scheme.name}: ${scheme.summary}`).join(' '), words: ways, value: ways[0] };
+  const summary = schemes.map((scheme) => `${scheme.name}: ${scheme.summary}`).join(' ');
+  const choice = { name: `${name}-authentication`, title: 'Login', summary, words: ways, value: ways[0] };
   return [
     { heading: title },
     { name: `${name}-url`, title: 'Address', summary: `The https: address of ${title}.`, required: true },
@@ -82,7 +84,12 @@ function property({ name, title, summary, kind, default: usual, required }) {
   return { ...field, kind: kind.tag };
 }
 
-const written = ({ tag, val }) => ({ items: () => val.join(', '), table: () => val.map((row) => row.join(' = ')).join('\n'), number: () => Number(val) })[tag]?.() ?? val;
+/** A value as a person writes it. */
+function written({ tag, val }) {
+  if (tag === 'items') return val.join(', ');
+  if (tag === 'table') return val.map((row) => row.join(' = ')).join('\n');
+  return tag === 'number' ? Number(val) : val;
+}
 
 function row({ heading, name, title, summary, secret, words, bounds, kind, value = '', connection, scheme }) {
   if (heading) return `<h4>${text(heading)}</h4>`;

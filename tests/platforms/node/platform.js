@@ -21,14 +21,18 @@ export async function load(folder) {
     if (!compiled.has(file)) compiled.set(file, readFile(join(folder, file)).then((bytes) => WebAssembly.compile(bytes)));
     return compiled.get(file);
   };
-  // No files, no network, and nothing of this process' environment, where secrets are wont to be.
-  const wasi = new WASIShim({ sandbox: { preopens: {}, env: {}, args: [], enableNetwork: false } }).getImportObject();
   const instance = (lend) => {
     const lent = INTERFACES.map((name) => [`shift-access:plugin/${name}`, lend(name)]);
-    return instantiate(compile, { ...wasi, ...Object.fromEntries(lent) });
+    return instantiate(compile, { ...wasi(), ...Object.fromEntries(lent) });
   };
   const { pack } = await instance(() => nothing);
   return { instance, description: pack.describe() };
+}
+
+/** No files, no network, and nothing of this process' environment, where secrets are wont to be. */
+function wasi() {
+  const all = new WASIShim({ sandbox: { preopens: {}, env: {}, args: [], enableNetwork: false } }).getImportObject();
+  return Object.fromEntries(Object.entries(all).filter(([name]) => /^wasi:(cli|clocks|io|random)\//.test(name)));
 }
 
 /** What a pack says of itself it says without asking for anything. */
@@ -54,7 +58,14 @@ export function tenant(component, settings, lent = interfaces(component.descript
     const described = description.jobs.find(({ name }) => name === job)?.options ?? [];
     const order = { name: job, run: randomUUID(), options: typed(described, options) };
     const ended = (how) => ({ ...told, id: order.run, ...how });
-    return jobs.run(order).then((report) => ended({ report }), (failure) => ended({ failure }));
+    return jobs.run(order).then((report) => ended({ report }), (error) => ended({ failure: error instanceof Error ? trap(error) : error }));
+  }
+
+  /** The failure of a plugin that could not speak for itself, in the words of its own catalogue. */
+  function trap(error) {
+    const { title, message, remedy } = description.errors.find(({ number }) => number === '50') ?? { title: 'The plugin failed' };
+    const report = { counts: [], warnings: [], steps: [] };
+    return { code: `${description.codePrefix}50`, title, message: `${message ?? title} (${error.message})`, remedy: remedy ?? '', report };
   }
 
   /** Every record, page after page. */

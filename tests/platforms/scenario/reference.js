@@ -42,7 +42,8 @@ export function reference({ tenant, reference: { url, token }, hook }) {
 
   async function decide(questions) {
     const one = ({ user, surface }) => ({ subject: { type: 'user', id: user }, resource: { type: 'app', id: surface } });
-    const { evaluations } = await ask(`/tenants/${tenant}/access/v1/evaluations`, post({ action: { name: 'open' }, evaluations: questions.map(one) }));
+    const all = post({ action: { name: 'open' }, evaluations: questions.map(one) });
+    const { evaluations } = await ask(`/tenants/${tenant}/access/v1/evaluations`, all);
     return evaluations.map(({ decision, context }, at) => ({ ...questions[at], decision: decision ? 'allow' : 'deny', ...context }));
   }
 

@@ -11,7 +11,9 @@ exports.ready = (async () => {
 
 /** What the configuration node holds, as the platform wants it. Fields are named as `bundle.js` draws them. */
 exports.settings = ({ connections, properties }, config, credentials = {}) => ({
-  connections: Object.fromEntries(connections.map((one) => [one.name, connection(one, config, credentials)]).filter(([, given]) => given.url)),
+  connections: Object.fromEntries(
+    connections.map((one) => [one.name, connection(one, config, credentials)]).filter(([, { url }]) => url),
+  ),
   properties: given(properties.map(({ name, kind }) => [name, property(kind, config[`property-${name}`])])),
   mail: config['mail-host'] ? mail(config, credentials) : undefined,
 });

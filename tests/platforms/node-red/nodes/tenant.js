@@ -23,7 +23,8 @@ module.exports = async (RED) => {
     this.on('close', () => this.platform.close());
   }
 
-  const secrets = description.connections.flatMap(({ name, settings }) => settings.filter(({ secret }) => secret).map((one) => `${name}-${one.name}`));
+  const secretsOf = ({ name, settings }) => settings.filter(({ secret }) => secret).map((one) => `${name}-${one.name}`);
+  const secrets = description.connections.flatMap(secretsOf);
   const credentials = Object.fromEntries([...secrets, 'mail-password'].map((name) => [name, { type: 'password' }]));
   RED.nodes.registerType('shift-access-tenant', Tenant, { credentials });
 };

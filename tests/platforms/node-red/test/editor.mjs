@@ -18,11 +18,14 @@ export async function look(t, red, flow) {
   await page.waitForFunction((id) => globalThis.RED?.nodes?.node?.(id), flow.tenant, { timeout: 120_000 });
 
   await t.test('the editor has the nodes in its palette, and the flow without a complaint', async () => {
-    const palette = await page.$$eval('.red-ui-palette-node[data-palette-type^="shift-access"]', (nodes) => nodes.map((node) => node.dataset.paletteType));
+    const ours = '.red-ui-palette-node[data-palette-type^="shift-access"]';
+    const palette = await page.$$eval(ours, (nodes) => nodes.map((node) => node.dataset.paletteType));
     assert.deepEqual(palette.sort(), ['shift-access-decision', 'shift-access-event', 'shift-access-job']);
-    const invalid = await page.evaluate((ids) => ids.filter((id) => !globalThis.RED.nodes.node(id)?.valid), flow.flows.filter(({ type }) => type.startsWith('shift-access')).map(({ id }) => id));
+    const ids = flow.flows.filter(({ type }) => type.startsWith('shift-access')).map(({ id }) => id);
+    const invalid = await page.evaluate((ids) => ids.filter((id) => !globalThis.RED.nodes.node(id)?.valid), ids);
     assert.deepEqual(invalid, []);
-    const icons = await page.$$eval('.red-ui-palette-node[data-palette-type^="shift-access"] .red-ui-palette-icon', (all) => all.map((icon) => getComputedStyle(icon).backgroundImage));
+    const image = (all) => all.map((icon) => getComputedStyle(icon).backgroundImage);
+    const icons = await page.$$eval(`${ours} .red-ui-palette-icon`, image);
     assert.equal(icons.length, 3);
     for (const icon of icons) assert.match(icon, /icons\/node-red-contrib-shift-access\/shift-access\.svg/);
   });

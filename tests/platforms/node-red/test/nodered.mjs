@@ -19,7 +19,8 @@ export async function start() {
   npm('install', '--no-audit', '--no-fund', `./${packed.filename}`);
   const port = await freePort();
   const quiet = { telemetry: { enabled: false, updateNotification: false }, editorTheme: { tours: false } };
-  const settings = { uiHost: '127.0.0.1', uiPort: port, credentialSecret: 'of this test', flowFile: 'flows.json', debugMaxLength: 1_000_000, ...quiet };
+  const place = { uiHost: '127.0.0.1', uiPort: port, flowFile: 'flows.json' };
+  const settings = { ...place, ...quiet, credentialSecret: 'of this test', debugMaxLength: 1_000_000 };
   await writeFile(path.join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings)};`);
   const child = spawn(path.join(here, 'node_modules/.bin/node-red'), ['--userDir', folder, '--settings', path.join(folder, 'settings.js')]);
   let log = '';
@@ -101,5 +102,7 @@ export async function example({ connections, properties, mail }) {
   const those = (which) => Object.fromEntries(fields.filter(([, , isSecret]) => isSecret === which).map(([name, value]) => [name, value]));
   const named = (prefix, values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}-${name}`, value]));
   Object.assign(tenant, those(false), named('property', properties), named('mail', mail), { credentials: those(true) });
-  return { flows, tenant: tenant.id, node: (type, has = {}) => flows.find((one) => one.type === type && Object.keys(has).every((key) => one[key] === has[key])).id };
+  const has = (one, wanted) => Object.keys(wanted).every((key) => one[key] === wanted[key]);
+  const node = (type, wanted = {}) => flows.find((one) => one.type === type && has(one, wanted)).id;
+  return { flows, tenant: tenant.id, node };
 }

@@ -49,7 +49,10 @@ test('Node-RED', async (t) => {
       const response = await fetch(`${red.url}/shift-access/punches`, post(body));
       assert.deepEqual([response.status, await response.text()], [202, JSON.stringify([{ id: body.id, disposition: 'done' }])]);
     },
-    decide: (questions) => Promise.all(questions.map((question) => fetch(`${red.url}/shift-access/may?${new URLSearchParams(question)}`).then(answered))),
+    decide: (questions) => {
+      const ask = (question) => fetch(`${red.url}/shift-access/may?${new URLSearchParams(question)}`).then(answered);
+      return Promise.all(questions.map(ask));
+    },
   };
   const chapters = await tell(simulators, [reference(simulators), onNodeRed]);
   for (const [chapter, [expected, actual]] of Object.entries(chapters)) {

@@ -62,10 +62,9 @@ function connect(described, given) {
   /** The token, renewed before its end. However many calls want one it is fetched once, and who waits shares a refusal. */
   async function token(patience) {
     const begun = (login ??= logIn(patience));
-    const { text, end } = await begun.catch((error) => ((login = undefined), Promise.reject(error)));
-    if (Date.now() < end) return text;
-    if (login === begun) login = undefined;
-    return token(patience);
+    const forget = () => { if (login === begun) login = undefined; };
+    const { text, end } = await begun.catch((error) => (forget(), Promise.reject(error)));
+    return Date.now() < end ? text : (forget(), token(patience));
   }
 
   async function logIn(patience) {
@@ -184,7 +183,8 @@ function retryAfter({ headers }) {
 /** The same without these secrets, as they are and as an address, a form or JSON has them. */
 function without(secrets, value) {
   const form = (secret) => String(new URLSearchParams({ '': secret })).slice(1);
-  const forms = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), form(secret), JSON.stringify(secret).slice(1, -1)]);
+  const written = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), form(secret), JSON.stringify(secret).slice(1, -1)]);
+  const forms = written.sort((a, b) => b.length - a.length); // of a secret that begins with another nothing is left over
   const walk = (part) => {
     if (typeof part === 'string') return forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), part);
     if (part instanceof Uint8Array) return forms.some((form) => part.includes(form)) ? Buffer.from(walk(part.toString())) : part;

@@ -5,6 +5,8 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 import { target } from '../../scenario/simulators.js';
+import { load, tenant } from '../platform.js';
+import { wireRun } from '../wire.js';
 import { broken } from './broken.js';
 
 const NODE = [process.execPath, path.join(import.meta.dirname, '../conform.js')];
@@ -27,6 +29,15 @@ test('the reference host and Node.js keep every promise', async (t) => {
   }
   assert.ok(promises(node).length > 70, `${promises(node).length} promises`);
   assert.deepEqual(promises(node), promises(reference));
+});
+
+test('a plugin that traps ends its own run, and no other', async (t) => {
+  const probe = await load(path.join(import.meta.dirname, '../build/platform_probe'));
+  const platform = tenant(probe, { name: 'probe', connections: {}, properties: {}, file: ':memory:' });
+  t.after(platform.close);
+  const [trapped, kept] = await Promise.all([platform.run('trap'), platform.run('storage')]);
+  assert.equal(wireRun(trapped).failure.code, 'PROBE-50');
+  assert.deepEqual(wireRun(kept).steps.filter(({ outcome }) => outcome !== 'passed'), []);
 });
 
 for (const [fault, { looksAt, promise }] of Object.entries(broken)) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -32,6 +32,14 @@ test('Node.js and the reference host come to the same, field by field', async (t
   const verdicts = new Set(chapters.decisions[1].map(({ decision }) => decision));
   assert.deepEqual([...verdicts].sort(), ['allow', 'deny']);
   assert.equal(chapters.records[1].length, 23);
+});
+
+test('the five interfaces are under 300 lines of code', async () => {
+  const folder = path.join(import.meta.dirname, '../lent');
+  const files = await Promise.all((await readdir(folder)).map((file) => readFile(path.join(folder, file), 'utf8')));
+  const code = files.flatMap((text) => text.split('\n')).filter((line) => !/^\s*(\/\/|\/\*\*|$)/.test(line));
+  assert.equal(files.length, 5);
+  assert.ok(code.length < 300, `${code.length} lines`);
 });
 
 function onNode(acme) {
