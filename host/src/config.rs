@@ -17,6 +17,7 @@ pub(crate) mod document;
 mod fingerprint;
 mod limits;
 mod listener;
+mod oidc;
 mod platform;
 mod problem;
 mod property;
@@ -37,6 +38,7 @@ pub use listener::{
     BasicConfig, ListenerConfig, Mapping, Part, Pointer, PointerError, Proof, SharedConfig, SignatureAlgorithm, SignatureConfig,
     SignatureEncoding, SignedText, SignedTextError, StandardWebhooksConfig, TimestampConfig,
 };
+pub use oidc::OidcConfig;
 pub use platform::{HostConfig, SmtpConfig, SmtpTls, StorageConfig};
 pub use problem::{Problem, Severity};
 pub use schedule::{Cadence, Schedule};

@@ -45,6 +45,7 @@ mod moment;
 mod pages;
 pub(crate) mod people;
 mod problem;
+mod provider;
 mod routes;
 pub(crate) mod shelf;
 mod statics;
@@ -52,6 +53,7 @@ mod visitor;
 
 use people::{Links, Passwords, People, PeopleError, Rules, Sessions, Slow, Ticket};
 use problem::Problem;
+use provider::Provider;
 use shelf::Shelf;
 use visitor::Visitor;
 
@@ -79,6 +81,7 @@ pub(crate) struct Shared {
     /// The console's own records.
     pub(crate) shelf: Shelf,
     slow: Slow,
+    provider: Provider,
 }
 
 impl Console {
@@ -96,6 +99,7 @@ impl Console {
             passwords: Passwords::default(),
             shelf,
             slow: Slow::default(),
+            provider: Provider::default(),
         }))
     }
 

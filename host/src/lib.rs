@@ -137,6 +137,7 @@ pub mod managed;
 pub mod metrics;
 mod outbox;
 pub mod plugin;
+mod role;
 mod runner;
 pub mod scheduler;
 pub mod seal;

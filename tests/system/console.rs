@@ -11,6 +11,7 @@ use crate::demo;
 mod entrance;
 mod people;
 mod sessions;
+mod single_sign_on;
 mod walk;
 
 /// The password of everybody in these tests.

@@ -10,6 +10,7 @@ use url::Url;
 use super::address;
 use super::credential::{self, Environment};
 use super::document::{Node, Place, Report, Section, Value};
+use super::oidc::{self, OidcConfig};
 use crate::seal::{Key, Keys};
 
 /// The table `[console]`.
@@ -27,6 +28,8 @@ pub struct ConsoleConfig {
     pub behind_proxy: bool,
     /// The key that seals secrets in the store, with older ones that still open them. Without one no tenant is kept there.
     pub keys: Option<Keys>,
+    /// Where people may sign in beside the host's own list.
+    pub oidc: Option<OidcConfig>,
 }
 
 const REMEDY: &str = "`shift-access key new` makes one";
@@ -34,7 +37,7 @@ const REMEDY: &str = "`shift-access key new` makes one";
 impl Default for ConsoleConfig {
     fn default() -> Self {
         let (idle, longest) = (Duration::from_secs(30 * 60), Duration::from_secs(12 * 3_600));
-        Self { enabled: true, idle, longest, address: None, behind_proxy: false, keys: None }
+        Self { enabled: true, idle, longest, address: None, behind_proxy: false, keys: None, oidc: None }
     }
 }
 
@@ -54,8 +57,9 @@ pub(super) fn read(mut section: Section<'_>, folder: &Path, env: Environment<'_>
     });
     let behind_proxy = section.switch("behind-proxy", report).unwrap_or(default.behind_proxy);
     let keys = keys(&mut section, folder, env, report);
+    let oidc = section.get("oidc").and_then(|(node, place)| oidc::read(Section::open(node, place, report)?, folder, env, report));
     section.finish("key", report);
-    ConsoleConfig { enabled, idle, longest, address, behind_proxy, keys }
+    ConsoleConfig { enabled, idle, longest, address, behind_proxy, keys, oidc }
 }
 
 fn keys(section: &mut Section<'_>, folder: &Path, env: Environment<'_>, report: &mut Report) -> Option<Keys> {

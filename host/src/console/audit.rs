@@ -3,13 +3,13 @@
 //! Kept under `audit/ID`, where the id is a UUID of version 7, so entries order by time. No secret is ever in one: a value that was
 //! changed is named, not told.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::shelf::{self, Shelf};
 use crate::history::instant;
-use crate::store::{Scan, StoreError};
+use crate::store::{Scan, StoreError, Write};
 
 const AUDIT: &str = "audit/";
 /// Who did what was done with the program itself.
@@ -29,6 +29,11 @@ pub(crate) struct Entry {
     /// For which tenant, where it was for one.
     pub(crate) tenant: Option<String>,
 }
+
+/// How long an entry is kept.
+const KEPT: TimeDelta = TimeDelta::days(400);
+/// Old entries removed at once.
+const PRUNED: u32 = 500;
 
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +81,16 @@ pub(crate) async fn page(
     }
 }
 
+/// Removes what is too old.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn prune(shelf: &Shelf, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let (oldest, _) = shelf.scan::<Entry>(&Scan::new(AUDIT, PRUNED)).await?;
+    let old: Vec<_> = oldest.iter().filter(|kept| now - kept.value.at >= KEPT).map(|kept| Write::remove(&kept.key)).collect();
+    if old.is_empty() { Ok(()) } else { shelf.commit(old).await.map(|_| ()) }
+}
+
 impl Wanted {
     fn fits(&self, entry: &Entry) -> bool {
         let who = self.who.as_ref().is_none_or(|who| entry.who.eq_ignore_ascii_case(who));
@@ -86,4 +101,54 @@ impl Wanted {
 fn id(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-01T05:45:00Z".parse().unwrap()
+    }
+
+    async fn all(shelf: &Shelf, wanted: &Wanted) -> Vec<String> {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let (entries, next) = page(shelf, wanted, cursor, 2).await.unwrap();
+            assert!(entries.len() <= 2);
+            found.extend(entries.into_iter().map(|entry| entry.what));
+            cursor = next;
+            if cursor.is_none() {
+                return found;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_listed_newest_first_page_by_page_and_by_whom() {
+        let shelf = Shelf::new(Arc::new(MemoryStore::default()));
+        for (number, (who, tenant)) in
+            [("ana", None), ("bo", Some("acme")), ("Ana", Some("acme")), ("ana", Some("other"))].iter().enumerate()
+        {
+            let at = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
+            note(&shelf, who, number.to_string(), *tenant, at).await.unwrap();
+        }
+        let wanted = |who: Option<&str>, tenant: Option<&str>| Wanted { who: who.map(str::to_owned), tenant: tenant.map(str::to_owned) };
+        assert_eq!(all(&shelf, &Wanted::default()).await, ["3", "2", "1", "0"]);
+        assert_eq!(all(&shelf, &wanted(Some("ANA"), None)).await, ["3", "2", "0"]);
+        assert_eq!(all(&shelf, &wanted(Some("ana"), Some("acme"))).await, ["2"]);
+        assert!(all(&shelf, &wanted(Some("an"), None)).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_old_goes_and_nothing_else() {
+        let shelf = Shelf::new(Arc::new(MemoryStore::default()));
+        note(&shelf, "ana", "old", None, now() - KEPT).await.unwrap();
+        note(&shelf, "ana", "new", None, now() - KEPT + TimeDelta::seconds(1)).await.unwrap();
+        prune(&shelf, now()).await.unwrap();
+        assert_eq!(all(&shelf, &Wanted::default()).await, ["new"]);
+    }
 }

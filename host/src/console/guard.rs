@@ -221,7 +221,7 @@ async fn leave(arrival: &Arrival, path: &str, jar: &Jar, secret: &Option<Ticket>
             ..Problem::bad_request("The address or the form is not right.", "Begin at the overview.")
         };
         frame::put(arrival, &Page::of_problem(&problem, path), &mut response);
-    } else {
+    } else if !response.status().is_redirection() {
         return response;
     }
     if let Some(secret) = secret {

@@ -11,6 +11,7 @@ pub(super) mod overview;
 pub(super) mod people;
 pub(super) mod person;
 pub(super) mod sign_in;
+pub(super) mod single_sign_on;
 pub(super) mod welcome;
 
 /// `GET /`

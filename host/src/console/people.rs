@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shelf::{self, Kept, Shelf};
 use crate::history::instant;
+pub use crate::role::Role;
 use crate::store::{Condition, Scan, Store, StoreError, Write};
 
 mod link;
@@ -30,55 +31,6 @@ const USER: &str = "user/";
 pub(crate) const LONGEST_NAME: usize = 100;
 /// How often a change is tried again that somebody else was faster than.
 const TRIES: usize = 4;
-
-/// What somebody may do in the console. Each role includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// To look at everything and explain it: the help desk.
-    Viewer,
-    /// To run jobs and replay events as well.
-    Operator,
-    /// To set up tenants and people as well.
-    Administrator,
-}
-
-impl Role {
-    /// Every role, the least first.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Administrator];
-
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Administrator => "administrator",
-        }
-    }
-
-    /// What it may do, in a few words.
-    pub(crate) fn may(self) -> &'static str {
-        match self {
-            Self::Viewer => "looks and explains",
-            Self::Operator => "also runs jobs and replays events",
-            Self::Administrator => "also sets up tenants and people",
-        }
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(())
-    }
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// Somebody at a provider of identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +87,9 @@ pub(crate) enum PeopleError {
     /// The link is used up, too old, or never was one.
     #[error("this link is not good any more: it works once, within an hour")]
     Link,
+    /// The name belongs to somebody who signs in another way.
+    #[error("there is already somebody of the name {0} here who signs in another way")]
+    Taken(String),
     /// Others changed the same at the same time.
     #[error("somebody else changed this at the same time: try again")]
     Busy,
@@ -182,6 +137,24 @@ impl People {
         match self.shelf.commit(vec![added(user)?]).await? {
             true => Ok(()),
             false => Err(PeopleError::Exists(user.name.clone())),
+        }
+    }
+
+    /// Somebody whom a provider vouches for: known from now on under this name, with this role. Where the role is another one than
+    /// before, the sessions end.
+    ///
+    /// # Errors
+    /// Where somebody else has the name, and the store's.
+    pub(crate) async fn vouched(&self, identity: &Identity, name: &str, role: Role, now: DateTime<Utc>) -> Result<User, PeopleError> {
+        let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
+        match self.add(&new).await {
+            Err(PeopleError::Exists(_)) => {}
+            added => return added.map(|()| new),
+        }
+        match self.known(name).await?.value {
+            user if user.identity.as_ref() != Some(identity) => Err(PeopleError::Taken(user.name)),
+            user if user.role == role => Ok(user),
+            _ => self.set_role(name, role).await,
         }
     }
 
@@ -366,6 +339,20 @@ mod tests {
         people.another_administrator("Ana").await.unwrap();
         people.set_role("bo", Role::Operator).await.unwrap();
         assert!(people.another_administrator("ana").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_is_vouched_for_is_one_person_and_takes_nobodys_name() {
+        let people = with("ana", Role::Viewer).await;
+        let identity = |subject: &str| Identity { issuer: "https://id.acme.example".to_owned(), subject: subject.to_owned() };
+        let vouched = async |subject, name, role| people.vouched(&identity(subject), name, role, now()).await;
+        assert!(matches!(vouched("1", "Ana", Role::Administrator).await, Err(PeopleError::Taken(_))), "ana has a password here");
+        let bo = vouched("1", "bo", Role::Viewer).await.unwrap();
+        assert_eq!(vouched("1", "BO", Role::Viewer).await.unwrap(), bo);
+        assert!(matches!(vouched("2", "bo", Role::Administrator).await, Err(PeopleError::Taken(_))), "another one of the name");
+        let risen = vouched("1", "bo", Role::Operator).await.unwrap();
+        assert!(risen.role == Role::Operator && risen.stamp != bo.stamp);
+        assert_eq!(people.get("ana").await.unwrap().unwrap().role, Role::Viewer);
     }
 
     #[tokio::test]

@@ -76,6 +76,11 @@ impl Problem {
         Self { retry_after: Some(seconds), ..problem }
     }
 
+    /// A provider of identities does not let somebody in, or cannot be asked.
+    pub(super) fn not_vouched(status: StatusCode, text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(status, "You were not signed in", text, remedy)
+    }
+
     /// Something that should not be. The cause is in the log only.
     pub(crate) fn internal(error: &dyn Display) -> Self {
         tracing::error!(%error, "a page of the console failed");
@@ -144,6 +149,10 @@ impl From<PeopleError> for Problem {
                     "Ask whoever gave it to you for another one; without anybody to ask, start the host again.",
                 )
             },
+            PeopleError::Taken(_) => Self::conflict(
+                sentence(&error.to_string()),
+                "Ask an administrator to remove that person, or to have the provider call you by another name.",
+            ),
             error => Self::conflict(sentence(&error.to_string()), "Go back, correct it and send it again."),
         }
     }

@@ -46,6 +46,8 @@ pub(super) fn pages() -> Routes {
         .get("/console/static/{name}", PUBLIC, statics::show)
         .get("/console/sign-in", PUBLIC, pages::sign_in::show)
         .post("/console/sign-in", PUBLIC, pages::sign_in::enter)
+        .get("/console/sign-in/provider", PUBLIC, pages::single_sign_on::go)
+        .get("/console/sign-in/return", PUBLIC, pages::single_sign_on::come_back)
         .get("/console/welcome/{link}", PUBLIC, pages::welcome::show)
         .post("/console/welcome/{link}", PUBLIC, pages::welcome::take)
         .post("/console/sign-out", VIEWER, pages::sign_in::leave)

@@ -51,23 +51,36 @@ impl Visitor {
 
 /// What shows that a form was made for the browser that posts it. It follows from a secret in a cookie, and does not tell it.
 #[derive(Debug, Clone)]
-pub(crate) struct FormToken(String);
+pub(crate) struct FormToken {
+    secret: Ticket,
+    token: String,
+}
 
 impl FormToken {
     pub(super) fn of(secret: &Ticket) -> Self {
-        let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.text().as_bytes()) else { return Self(String::new()) };
-        Self(URL_SAFE_NO_PAD.encode(mac.chain_update("form").finalize().into_bytes()))
+        Self { token: derived(secret, &["form"]), secret: secret.clone() }
+    }
+
+    /// Another secret of this browser, for one purpose and one occasion. It is never shown in a form.
+    pub(super) fn derived(&self, purpose: &str, occasion: &str) -> String {
+        derived(&self.secret, &[purpose, ":", occasion])
     }
 
     /// To stand in every form that is posted.
     pub(crate) fn field(&self) -> Markup {
-        html! { input type="hidden" name=(form::TOKEN) value=(self.0); }
+        html! { input type="hidden" name=(form::TOKEN) value=(self.token); }
     }
 
     /// Whether this is it; how far it agrees does not show in the time it takes.
     pub(super) fn is(&self, shown: &str) -> bool {
-        !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(shown.as_bytes()))
+        !self.token.is_empty() && bool::from(self.token.as_bytes().ct_eq(shown.as_bytes()))
     }
+}
+
+fn derived(secret: &Ticket, parts: &[&str]) -> String {
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.text().as_bytes()) else { return String::new() };
+    let mac = parts.iter().fold(mac, |mac, part| mac.chain_update(part));
+    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
 /// A request, as far as it is known who asks.

@@ -10,6 +10,8 @@ const EXPECTED: &[(&str, &str, [u16; 4])] = &[
     ("GET", "/console/static/{name}", [404; 4]),
     ("GET", "/console/sign-in", [200; 4]),
     ("POST", "/console/sign-in", [400; 4]),
+    ("GET", "/console/sign-in/provider", [404; 4]),
+    ("GET", "/console/sign-in/return", [404; 4]),
     ("GET", "/console/welcome/{link}", [410; 4]),
     ("POST", "/console/welcome/{link}", [400; 4]),
     ("POST", "/console/sign-out", [401, 303, 303, 303]),

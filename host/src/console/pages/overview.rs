@@ -14,14 +14,13 @@ use super::super::frame::{Page, said};
 use super::super::live::{self, Piece};
 use super::super::moment::{length, moment};
 use super::super::{Console, Problem, ROOT};
-use crate::description::JobInfo;
 use crate::history::{Filter, Run, Status};
 use crate::site::TenantStatus;
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
-/// Runs of a job looked at first for a good one, and in all.
-const LOOKED_AT: [u32; 2] = [5, 200];
+/// Runs looked at for the last good ones.
+const NEWEST: u32 = 200;
 /// Tenants a page.
 const PAGE: usize = 100;
 /// Tenants looked at at once.
@@ -55,7 +54,6 @@ struct Card {
 /// A scheduled job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Job {
-    name: String,
     process: String,
     last: Option<Last>,
     /// When the last good run started.
@@ -120,12 +118,10 @@ impl Asked {
 
 async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreError> {
     let tenant = console.site.tenant(&status.tenant).ok();
-    let mut jobs = Vec::new();
-    for info in tenant.iter().flat_map(|tenant| &tenant.description.jobs).filter(|info| info.schedulable) {
-        if let Some(tenant) = &tenant {
-            jobs.push(job(console, tenant, info).await?);
-        }
-    }
+    let jobs = match &tenant {
+        Some(tenant) => jobs(console, tenant).await?,
+        None => Vec::new(),
+    };
     Ok(Card {
         environment: tenant.map(|tenant| tenant.environment.to_string()),
         tenant: status.tenant,
@@ -136,18 +132,29 @@ async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreErro
     })
 }
 
-async fn job(console: &Console, tenant: &Tenant, info: &JobInfo) -> Result<Job, StoreError> {
-    let filter = Filter { status: None, job: Some(info.name.clone()) };
-    let mut runs = Vec::new();
-    for most in LOOKED_AT {
-        runs = console.site.host().history().list(&tenant.name, &filter, None, most).await?.items;
-        if runs.iter().any(|run| run.status.is_good()) || runs.len() < most as usize {
-            break;
+async fn jobs(console: &Console, tenant: &Tenant) -> Result<Vec<Job>, StoreError> {
+    let newest = console.site.host().history().list(&tenant.name, &Filter::default(), None, NEWEST).await?.items;
+    let mut jobs = Vec::new();
+    for info in tenant.description.jobs.iter().filter(|info| info.schedulable) {
+        let mut runs: Vec<_> = newest.iter().filter(|run| run.job == info.name).cloned().collect();
+        if !runs.iter().any(|run| run.status.is_good()) && newest.len() >= NEWEST as usize {
+            runs = older(console, &tenant.name, &info.name, runs).await?;
         }
+        let good = runs.iter().find(|run| run.status.is_good()).map(|run| run.started);
+        let next = tenant.agenda(info).next(console.now()).filter(|_| !tenant.paused);
+        jobs.push(Job { process: info.process.clone(), last: runs.first().map(Last::of), good, next });
     }
-    let next = tenant.agenda(info).next(console.now()).filter(|_| !tenant.paused);
-    let good = runs.iter().find(|run| run.status.is_good()).map(|run| run.started);
-    Ok(Job { name: info.name.clone(), process: info.process.clone(), last: runs.first().map(Last::of), good, next })
+    Ok(jobs)
+}
+
+/// The runs of one job, further back. Of a job that never ended there are none, and nobody looks through the whole history for them.
+async fn older(console: &Console, tenant: &str, job: &str, runs: Vec<Run>) -> Result<Vec<Run>, StoreError> {
+    let history = console.site.host().history();
+    if history.last_end(tenant, job).await?.is_none() {
+        return Ok(runs);
+    }
+    let filter = Filter { status: None, job: Some(job.to_owned()) };
+    Ok(history.list(tenant, &filter, None, NEWEST).await?.items)
 }
 
 impl Last {
@@ -243,7 +250,6 @@ mod tests {
     fn job(status: Status, good: bool) -> Job {
         let failure = (status == Status::Error).then(|| "X-10 <b>Gone</b>".to_owned());
         Job {
-            name: "sweep".to_owned(),
             process: "Sweep".to_owned(),
             last: Some(Last { run: String::new(), status, failure }),
             good: good.then(|| now() - TimeDelta::minutes(90)),

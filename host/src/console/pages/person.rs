@@ -127,6 +127,7 @@ fn content(visitor: &Visitor, user: &User) -> Markup {
             h2 { "Remove" }
             form method="post" action={ (at) "/remove" } data-busy="" {
                 (visitor.form_token())
+                @if user.identity.is_some() { p .hint { "Who signs in elsewhere comes back with the next sign-in, as long as the provider gives a role." } }
                 p .check {
                     input #sure type="checkbox" name="sure" value="yes" required;
                     " "

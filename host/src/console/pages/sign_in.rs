@@ -6,12 +6,15 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use secrecy::SecretString;
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::super::form::Fields;
 use super::super::frame::{Done, Page};
 use super::super::people::User;
 use super::super::visitor::{FormToken, From, Visitor};
 use super::super::{Console, Problem, ROOT, audit, guard};
+use super::single_sign_on;
+use crate::config::ConsoleConfig;
 
 const PATH: &str = "/console/sign-in";
 
@@ -40,12 +43,15 @@ struct View<'a> {
     next: &'a str,
     says: Option<&'a str>,
     wrong: bool,
+    /// What the button of the provider says, where there is one.
+    provider: Option<&'a str>,
 }
 
 /// `GET /console/sign-in`
-pub(in super::super) async fn show(token: FormToken, Query(asked): Query<Asked>) -> Page {
+pub(in super::super) async fn show(State(console): State<Console>, token: FormToken, Query(asked): Query<Asked>) -> Page {
     let says = asked.out.map(|_| "You are signed out.");
-    page(&token, &View { next: own(&asked.next), says, ..View::default() })
+    let config = console.site.console();
+    page(&token, &View { next: own(&asked.next), says, provider: provider(&config), ..View::default() })
 }
 
 /// `POST /console/sign-in`
@@ -63,7 +69,8 @@ pub(in super::super) async fn enter(
     let right = console.passwords.verify(kept, password).await.map_err(|error| Problem::internal(&error))?;
     let Some(user) = user.filter(|_| right) else {
         tracing::warn!(%address, "a sign-in to the console failed");
-        let view = View { name, next, wrong: true, ..View::default() };
+        let config = console.site.console();
+        let view = View { name, next, wrong: true, provider: provider(&config), ..View::default() };
         return Ok(page(&token, &view).with(StatusCode::FORBIDDEN).into_response());
     };
     console.slow.succeeded(name, address);
@@ -86,6 +93,7 @@ pub(super) fn out() -> Done {
 /// Begins a session of somebody who has shown who they are.
 pub(super) async fn begin(console: &Console, user: &User, to: &str, how: &str) -> Result<Done, Problem> {
     let now = console.now();
+    audit::prune(&console.shelf, now).await?;
     let ticket = console.sessions.begin(user, console.rules(), now).await?;
     audit::note(&console.shelf, &user.name, how, None, now).await?;
     Ok(Done::to(to).signed_in(ticket))
@@ -94,6 +102,10 @@ pub(super) async fn begin(console: &Console, user: &User, to: &str, how: &str) -
 /// Only to a page of the console: nobody is led elsewhere by a link to the sign-in.
 fn own(next: &str) -> &str {
     if guard::is_own_page(next) && next != PATH { next } else { "" }
+}
+
+fn provider(config: &ConsoleConfig) -> Option<&str> {
+    config.oidc.as_ref().map(|oidc| oidc.name.as_str())
 }
 
 fn page(token: &FormToken, view: &View<'_>) -> Page {
@@ -123,8 +135,18 @@ fn content(token: &FormToken, view: &View<'_>) -> Markup {
                 }
                 button type="submit" { "Sign in" }
             }
+            @if let Some(name) = view.provider {
+                // A link and no form: a form could not lead to another site.
+                p .apart { a .button .plain href=(there(view.next)) { (name) } }
+            }
         }
     }
+}
+
+/// The way to the provider.
+fn there(next: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    if next.is_empty() { single_sign_on::PATH.to_owned() } else { format!("{}?{query}", single_sign_on::PATH) }
 }
 
 #[cfg(test)]
