@@ -118,9 +118,9 @@ impl Site {
         let standings = self.standings.all().await?;
         let mut known = self.known();
         if known.standings != standings {
-            tell(&known.standings, &standings);
-            known.standings = standings;
+            let before = std::mem::replace(&mut known.standings, standings);
             self.settle(&known);
+            tell(&before, &known.standings);
         }
         Ok(())
     }
