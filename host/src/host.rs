@@ -98,6 +98,7 @@ impl HostBuilder {
             commits: Arc::default(),
             metrics: Arc::default(),
             accounts: Arc::default(),
+            underway: Default::default(),
         };
         let inboxes = Inboxes::new(runner.store.clone(), runner.clock.clone(), self.listening);
         Ok(Host { engine, runner, inboxes })

@@ -6,6 +6,7 @@
 mod calls;
 mod ending;
 mod order;
+mod underway;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +22,7 @@ use crate::capability::{Commits, Journal, Lent, Progress, Scope};
 use crate::clock::Clock;
 use crate::connection::HttpClient;
 use crate::description::JobInfo;
-use crate::history::{Counts, Ending, History, NewRun, OpenRun, Run, RunDetail, Status, Trigger, Witness};
+use crate::history::{Counts, Ending, History, Level, NewRun, Note, OpenRun, Run, RunDetail, Status, Trigger, Witness};
 use crate::limits::{Accounts, Entry as EntryPoint};
 use crate::mail::Postbox;
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ use ending::{asked_in_vain, failed, missed_warnings, stall_failure, told, warn};
 pub(crate) use ending::{dropped_notes, failure, failure_coded, is_about_nobody};
 pub(crate) use order::time_limit;
 pub use order::{Order, OrderError};
+pub(crate) use underway::Underway;
 
 /// What a run of the listener for one user is called.
 pub(crate) const LOOK_UP: &str = "look-up";
@@ -83,6 +85,7 @@ pub(crate) struct Runner {
     pub(crate) commits: Arc<Commits>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) underway: Underway,
 }
 
 /// The lock that whoever runs a job holds.
@@ -106,6 +109,18 @@ impl Witness for Telling<'_> {
         let told = self.alerts.of_run(run).await?;
         self.mails.fetch_add(told.mails, Ordering::Relaxed);
         Ok(told.writes.into_iter().chain(self.until_ended.clone().map(Write::remove)).collect())
+    }
+}
+
+/// Sees a run end that somebody stopped: who did so knows, and nothing makes up for it.
+struct Stopped {
+    until_ended: Option<String>,
+}
+
+#[async_trait]
+impl Witness for Stopped {
+    async fn saw(&self, _run: &Run) -> Result<Vec<Write>, StoreError> {
+        Ok(self.until_ended.iter().map(Write::remove).collect())
     }
 }
 
@@ -174,14 +189,16 @@ impl Runner {
         progress: watch::Sender<Progress>,
     ) -> Result<RunDetail, RunError> {
         let Begun { order, open, _alone } = begun;
+        let id = open.run.run.clone();
+        let entered = self.underway.enter(&tenant.name, &id, progress.subscribe());
         let journal = Arc::new(Journal::new(progress).with_notes(tenant.limits.jobs.notes));
         let calls = Arc::new(self.calls(tenant));
         let lent = self.loan(tenant, journal.clone(), logged(tenant, calls.clone()));
-        let id = open.run.run.clone();
         let work = tenant.pack.run(lent, order.limit, &order.job, &id, &order.options);
         let ended = tokio::select! {
             ended = work => Some(ended),
             () = stop.cancelled() => None,
+            () = entered.stopped() => None,
         };
         let stopped = ended.is_none();
         let mut ending = match ended {
@@ -203,6 +220,14 @@ impl Runner {
         ending.story.notes = journal.notes();
         ending.story.calls = calls.take();
         // Who stops a run knows that it stopped.
+        if let Some(by) = entered.by().filter(|_| stopped) {
+            let (at, message) = (self.clock.now(), format!("Stopped by {by}."));
+            ending.story.notes.push(Note { at, level: Level::Warning, code: None, message, subject: None });
+            let witness = Stopped { until_ended: order.until_ended };
+            let detail = self.history.finish_before(&witness, open, ending, self.clock.now()).await?;
+            self.metrics.run_ended(&detail.run);
+            return Ok(detail);
+        }
         if stopped {
             return Ok(self.finish(open, ending).await?);
         }

@@ -23,7 +23,6 @@ const RETRY: Duration = Duration::from_secs(3);
 pub(crate) enum Piece {
     /// From now on the element holds this.
     Shows(Markup),
-    #[expect(dead_code, reason = "no page ends its stream yet: take this line out with the first that does")]
     /// Nothing more changes; the browser goes on to this page, unless it is empty.
     Ends(String),
 }

@@ -47,6 +47,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "This was not done", text, remedy)
     }
 
+    /// The plugin did not do it, and says why.
+    pub(crate) fn of_plugin(text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "The pack could not answer", text, remedy)
+    }
+
     /// The session is over, and something was posted.
     pub(super) fn signed_out() -> Self {
         let remedy = "Sign in again in another tab, come back and send it once more: what you typed is still in the form.";

@@ -38,6 +38,7 @@ pub(super) struct Routes {
 
 const PUBLIC: Access = Access::Public;
 const VIEWER: Access = Access::Least(Role::Viewer);
+const OPERATOR: Access = Access::Least(Role::Operator);
 const ADMINISTRATOR: Access = Access::Least(Role::Administrator);
 
 /// Every page.
@@ -64,6 +65,10 @@ pub(super) fn pages() -> Routes {
         .post("/console/people/{name}/sessions", ADMINISTRATOR, pages::person::end_sessions)
         .post("/console/people/{name}/remove", ADMINISTRATOR, pages::person::remove)
         .get("/console/audit", ADMINISTRATOR, pages::audit::show)
+        .get("/console/tenants/{tenant}/history", VIEWER, pages::watch::history::show)
+        .get("/console/tenants/{tenant}/history/{run}", VIEWER, pages::watch::run::show)
+        .get("/console/live/tenants/{tenant}/runs/{run}", VIEWER, pages::watch::run::follow)
+        .post("/console/tenants/{tenant}/history/{run}/stop", OPERATOR, pages::watch::run::stop)
         // What is nowhere else: somebody who is not signed in does not learn which pages there are.
         .get("/console/", VIEWER, problem::no_such_page)
         .get("/console/{*rest}", VIEWER, problem::no_such_page)

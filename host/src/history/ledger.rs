@@ -21,6 +21,8 @@ use crate::store::{Condition, Entry, Outcome, Scan, Space, Store, StoreError, Wr
 /// How long a run is kept unless the host says otherwise.
 pub(crate) const KEPT: TimeDelta = TimeDelta::days(90);
 
+/// Runs read at once where only some are wanted.
+const LOOK: u32 = 500;
 /// The most warnings, notes, steps or calls of one run; later ones are dropped, and a note says so. A plugin cannot
 /// fill the disk or make a run too large to store.
 const MAX_LINES: usize = 5_000;
@@ -155,19 +157,42 @@ impl History {
     /// # Errors
     /// The store's; [`StoreError::Invalid`] for a cursor from elsewhere.
     pub async fn list(&self, tenant: &str, filter: &Filter, cursor: Option<String>, limit: u32) -> Result<RunPage, StoreError> {
-        let space = Space::host(tenant);
+        self.list_among(tenant, filter, cursor, limit, u32::MAX).await
+    }
+
+    /// The same, of the next `most` runs only: the page may have fewer than `limit`, even none, although more follow.
+    ///
+    /// # Errors
+    /// The store's; [`StoreError::Invalid`] for a cursor from elsewhere.
+    pub async fn list_among(
+        &self,
+        tenant: &str,
+        filter: &Filter,
+        cursor: Option<String>,
+        limit: u32,
+        most: u32,
+    ) -> Result<RunPage, StoreError> {
+        let (space, mut left) = (Space::host(tenant), most);
         let mut page = RunPage { items: Vec::new(), next: cursor };
         loop {
             let missing = limit.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
-            let found = self.store.scan(&space, &Scan::new("run/", missing).from(page.next.take()).descending()).await?;
-            for entry in &found.entries {
+            let length = if missing == 0 || *filter == Filter::default() { missing } else { LOOK.max(missing) };
+            let scan = Scan::new("run/", length.min(left)).from(page.next.take()).descending();
+            let found = self.store.scan(&space, &scan).await?;
+            left = left.saturating_sub(u32::try_from(found.entries.len()).unwrap_or(u32::MAX).max(1));
+            for (entry, read) in found.entries.iter().zip(1..) {
                 let run = self.as_it_stands(&space, take(entry)?).await?;
                 if wanted(filter, &run) {
                     page.items.push(run);
                 }
+                if page.items.len() >= limit as usize && (read as usize) < found.entries.len() {
+                    // The page ends amid what was read: a scan that ends there tells where the next begins.
+                    page.next = self.store.scan(&space, &Scan { limit: read, ..scan }).await?.cursor;
+                    return Ok(page);
+                }
             }
             page.next = found.cursor;
-            if page.next.is_none() || page.items.len() >= limit as usize {
+            if page.next.is_none() || page.items.len() >= limit as usize || left == 0 {
                 return Ok(page);
             }
         }

@@ -28,6 +28,10 @@ const EXPECTED: &[(&str, &str, [u16; 4])] = &[
     ("POST", "/console/people/{name}/sessions", [401, 403, 403, 404]),
     ("POST", "/console/people/{name}/remove", [401, 403, 403, 303]),
     ("GET", "/console/audit", [303, 403, 403, 200]),
+    ("GET", "/console/tenants/{tenant}/history", [303, 404, 404, 404]),
+    ("GET", "/console/tenants/{tenant}/history/{run}", [303, 404, 404, 404]),
+    ("GET", "/console/live/tenants/{tenant}/runs/{run}", [303, 404, 404, 404]),
+    ("POST", "/console/tenants/{tenant}/history/{run}/stop", [401, 403, 404, 404]),
     ("GET", "/console/", [303, 404, 404, 404]),
     ("GET", "/console/{*rest}", [303, 404, 404, 404]),
 ];

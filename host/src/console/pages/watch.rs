@@ -1,0 +1,103 @@
+//! Watching and explaining: what ran and how it ended, what waits for somebody, who may and why.
+//!
+//! Every word about statuses, reasons and causes comes from what the plugin answers, or from the history.
+
+use maud::{Markup, html};
+
+use super::super::frame::said;
+use super::super::{Console, Problem};
+use crate::plugin::CallError;
+use crate::runner;
+use crate::tenant::Tenant;
+
+pub(in super::super) mod history;
+pub(in super::super) mod run;
+
+/// The pages about a tenant that somebody watches by: the end of the path, and what it is called.
+const PLACES: [(&str, &str); 1] = [("history", "Execution History")];
+
+/// The path of a tenant's page.
+fn path(tenant: &str, rest: &str) -> String {
+    format!("/console/tenants/{tenant}/{rest}")
+}
+
+/// A name as a part of a path.
+fn part(name: &str) -> String {
+    // A plus in a path is a plus, and no space.
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// The heading of a page about a tenant: what the page is, whose it is, and the way to the others.
+fn head(tenant: &Tenant, place: &str, title: &Markup) -> Markup {
+    html! {
+        h1 { (title) }
+        p .row { strong { (said(&tenant.name)) } span .tag { (tenant.environment) } @if tenant.paused { span .tag .warn { "paused" } } }
+        nav aria-label="About this tenant" {
+            ul .tabs {
+                @for (rest, name) in PLACES {
+                    li { a href=(path(&tenant.name, rest)) aria-current=[(rest == place).then_some("page")] { (name) } }
+                }
+            }
+        }
+    }
+}
+
+/// A tenant that is served.
+fn tenant(console: &Console, name: &str) -> Result<Tenant, Problem> {
+    Ok(console.site.tenant(name)?)
+}
+
+/// What the plugin says went wrong, or what the host has to say where it cannot.
+fn failed(console: &Console, tenant: &Tenant, error: &CallError) -> Problem {
+    console.site.host().runner().metrics.plugin_failed(&tenant.name, error);
+    let failure = runner::failure(tenant, error);
+    if !matches!(error, CallError::Failure(_)) {
+        tracing::error!(tenant = %tenant.name, code = failure.code, "a page of the console failed: {}", failure.message);
+    }
+    Problem::of_plugin(format!("{} {}: {}", failure.code, failure.title, failure.message), failure.remedy)
+}
+
+/// A word of a pack for people to read: `on-break` is "on break".
+fn word(word: &str) -> String {
+    word.replace(['-', '_'], " ")
+}
+
+/// The bytes that a text takes in a page, at least.
+fn weight(text: &str) -> usize {
+    text.chars().map(|letter| if matches!(letter, '&' | '<' | '>' | '"') { 6 } else { letter.len_utf8() }).sum()
+}
+
+/// What of a long list is shown from here on: as many as `most`, and no more than fit. With it, where the next part begins.
+fn part_of<T>(all: &[T], from: usize, most: usize, bytes: usize, size: impl Fn(&T) -> usize) -> (&[T], Option<usize>) {
+    let rest = all.get(from..).unwrap_or_default();
+    let mut left = bytes;
+    let fits = rest.iter().take(most).take_while(|item| {
+        let fits = left > 0;
+        left = left.saturating_sub(size(item));
+        fits
+    });
+    let count = fits.count();
+    (rest.get(..count).unwrap_or_default(), (count < rest.len()).then_some(from + count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_part_of_a_path_whatever_is_in_it() {
+        assert_eq!(part("ana diaz/../x+y?<"), "ana%20diaz%2F..%2Fx%2By%3F%3C");
+    }
+
+    #[test]
+    fn a_part_of_a_list_holds_what_fits_and_at_least_one() {
+        let all = ["aaaa", "bbbb", "cccc", "dddd"];
+        let shown = |from, most, bytes| part_of(&all, from, most, bytes, |text| weight(text));
+        assert_eq!(shown(0, 10, 100), (&all[..], None));
+        assert_eq!(shown(0, 2, 100), (&all[..2], Some(2)));
+        assert_eq!(shown(1, 10, 5), (&all[1..3], Some(3)));
+        assert_eq!(shown(3, 10, 1), (&all[3..], None));
+        assert_eq!(shown(9, 10, 1), (&all[..0], None));
+        assert_eq!(weight("<ö>"), 14);
+    }
+}
