@@ -28,6 +28,7 @@ mod reach;
 mod records;
 mod report;
 mod roster;
+mod search;
 mod staging;
 mod store;
 #[cfg(test)]
@@ -103,6 +104,18 @@ impl access_export::Guest for WorkerStatus {
 impl roster_export::Guest for WorkerStatus {
     async fn page(status: Option<String>, cursor: Option<String>, limit: u32) -> Result<roster_export::Listing, roster_export::Failure> {
         let listing = roster::page(status.as_deref(), cursor, limit).await.map_err(failure)?;
+        let now = clock::now();
+        let entries = listing.records.into_iter().map(|record| convert::entry(record, now)).collect();
+        Ok(roster_export::Listing { entries, cursor: listing.cursor })
+    }
+
+    async fn search(
+        text: String,
+        status: Option<String>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<roster_export::Listing, roster_export::Failure> {
+        let listing = search::search(&text, status.as_deref(), cursor, limit).await.map_err(failure)?;
         let now = clock::now();
         let entries = listing.records.into_iter().map(|record| convert::entry(record, now)).collect();
         Ok(roster_export::Listing { entries, cursor: listing.cursor })

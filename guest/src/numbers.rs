@@ -12,7 +12,7 @@ use shift_access_core::record::Record;
 use crate::store::{self, StoreError, Write};
 
 /// Where the numbers are.
-const NUMBERS: &str = "number/";
+pub const NUMBERS: &str = "number/";
 
 /// The keys of the users these numbers may lead to, in the order asked.
 pub async fn find(numbers: &[String]) -> Result<Vec<Option<String>>, StoreError> {

@@ -43,7 +43,8 @@ pub async fn changes(after: u64, limit: u32) -> Result<changes::Listing, StoreEr
     changes::after(after, on_a_page(limit)).await
 }
 
-fn on_a_page(limit: u32) -> usize {
+/// A length of a page within the limits.
+pub fn on_a_page(limit: u32) -> usize {
     usize::try_from(limit.clamp(1, LONGEST_PAGE)).unwrap_or(1)
 }
 

@@ -37,6 +37,7 @@ use crate::site::Site;
 use crate::store::StoreError;
 
 pub(crate) mod audit;
+mod counted;
 mod form;
 mod frame;
 mod guard;
@@ -46,14 +47,17 @@ mod pages;
 pub(crate) mod people;
 mod problem;
 mod provider;
+mod reports;
 mod routes;
 pub(crate) mod shelf;
 mod statics;
 mod visitor;
 
+use counted::Counted;
 use people::{Links, Passwords, People, PeopleError, Rules, Sessions, Slow, Ticket};
 use problem::Problem;
 use provider::Provider;
+use reports::Reports;
 use shelf::Shelf;
 use visitor::Visitor;
 
@@ -82,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) shelf: Shelf,
     slow: Slow,
     provider: Provider,
+    counted: Counted,
+    reports: Reports,
 }
 
 impl Console {
@@ -100,6 +106,8 @@ impl Console {
             shelf,
             slow: Slow::default(),
             provider: Provider::default(),
+            counted: Counted::default(),
+            reports: Reports::default(),
         }))
     }
 

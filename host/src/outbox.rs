@@ -2,6 +2,7 @@
 //!
 //! In the host's own space of a tenant:
 //! - `outbox/ID` a mail that waits, in the commit of the run that it is about;
+//! - `outbox-told/ID` what became of a mail, for people to look at, for 90 days;
 //! - `outbox-mark` changes with every mail that is written, and when the tenant is found to have none.
 //!
 //! In the host's own space of no tenant:
@@ -33,8 +34,10 @@ use crate::store::{Condition, Entry, Space, Store, StoreError, Write};
 mod pace;
 mod sender;
 mod together;
+mod told;
 
 pub(crate) use sender::{keep, send_now};
+pub(crate) use told::{Alert, Standing};
 
 /// Changes whenever a mail of the tenant is written.
 pub(crate) const MARK: &str = "outbox-mark";

@@ -13,6 +13,7 @@ mod people;
 mod sessions;
 mod single_sign_on;
 mod walk;
+mod watch;
 
 /// The password of everybody in these tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";

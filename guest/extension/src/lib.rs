@@ -223,8 +223,15 @@ impl access::Guest for PunchFeed {
 
 impl roster::Guest for PunchFeed {
     async fn page(status: Option<String>, cursor: Option<String>, limit: u32) -> Result<roster::Listing, Failure> {
+        Self::search(String::new(), status, cursor, limit).await
+    }
+
+    async fn search(text: String, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<roster::Listing, Failure> {
         let (reading, _) = stored().await?;
-        let wanted = |entry: &Entry| Some(&entry.user) > cursor.as_ref() && status.as_ref().is_none_or(|status| entry.status == *status);
+        let text = text.trim().to_lowercase();
+        let fits =
+            |entry: &Entry| entry.user.to_lowercase().starts_with(&text) && status.as_ref().is_none_or(|status| entry.status == *status);
+        let wanted = |entry: &Entry| Some(&entry.user) > cursor.as_ref() && fits(entry);
         let mut wanted = reading.entries().filter(wanted);
         let entries: Vec<_> = wanted.by_ref().take(limit as usize).collect();
         let cursor = wanted.next().and(entries.last()).map(|last| last.user.clone());

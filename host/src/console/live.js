@@ -4,6 +4,7 @@
 //                   an event `end` closes the stream, and its data, if any, is the page to go on to.
 // data-busy="TEXT"  on a form: once it is sent, its buttons rest and the one that was pressed says TEXT.
 // data-ask="TEXT"   on a form: asks before it is sent.
+// data-local        on a time: it is told in the zone of this browser.
 "use strict";
 
 function follow(element) {
@@ -46,6 +47,10 @@ function watchForms(within) {
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
+
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "long" });
+}
 
 watchForms(document);
 for (const element of document.querySelectorAll("[data-live]")) follow(element);

@@ -1,11 +1,26 @@
 //! Moments and lengths of time as pages tell them.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono_tz::Tz;
 use maud::{Markup, html};
 
 /// A moment to the second, in UTC.
 pub(crate) fn moment(at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::Secs, true)) { (at.format("%Y-%m-%d %H:%M:%S")) " UTC" } }
+    html! { time datetime=(text(at)) { (at.format("%Y-%m-%d %H:%M:%S")) " UTC" } }
+}
+
+/// The same in another zone.
+pub(crate) fn moment_in(at: DateTime<Utc>, zone: Tz) -> Markup {
+    html! { time datetime=(text(at)) { (at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z")) } }
+}
+
+/// The same in the zone of who reads it, where the browser runs the script; else in UTC.
+pub(crate) fn at_the_reader(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(text(at)) data-local="" { (at.format("%Y-%m-%d %H:%M:%S")) " UTC" } }
+}
+
+fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A length of time in the units that say something: `42 s`, `1 h 30 min`. What is negative is none.

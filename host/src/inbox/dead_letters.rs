@@ -133,6 +133,22 @@ impl DeadLetters {
         })
     }
 
+    /// The letter whose id begins so, with its event.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read(&self, id: &str) -> Result<Found, StoreError> {
+        let entry = match self.entry(id).await? {
+            Some(Ok(entry)) => entry,
+            Some(Err(())) => return Ok(Found::Several),
+            None => return Ok(Found::None),
+        };
+        let key = event_key(&entry.key).unwrap_or_default();
+        let event = self.store.get(&self.space, &[key]).await?.into_iter().flatten().next();
+        let letter = self.letter(&entry)?;
+        Ok(Found::One(Box::new(DeadLetter { event: event.map(|event| value(&event.value)), ..letter })))
+    }
+
     /// Puts a letter back into the queue, due now, as if it had just arrived. `None` where it is gone or not the only one.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
 use super::pace::{Minute, Turn};
+use super::told::Standing;
 use super::{GROUP, Letter, MARK, MARKED, Outbox, PACE, Place, WAITING, as_found, json, nobody};
 use crate::mail::{MailError, Postbox};
 use crate::scheduler::Life;
@@ -24,7 +25,8 @@ mod kept;
 mod slip;
 mod trouble;
 
-use kept::{Pace, hash, pace_key};
+pub(super) use kept::hash;
+use kept::{Pace, pace_key};
 use slip::Slip;
 use trouble::Trouble;
 
@@ -375,6 +377,7 @@ impl<'a> Sender<'a> {
     }
 
     async fn taken(&mut self, place: &Place, letter: &Letter, begun: DateTime<Utc>) -> Result<(), StoreError> {
+        self.outbox.tell(letter, Standing::Sent(begun), begun).await?;
         self.commit(&Space::host(&place.tenant), vec![Write::remove(&place.key)]).await?;
         self.slips.remove(place);
         self.outbox.numbers.sent.fetch_add(1, Ordering::Relaxed);
@@ -414,6 +417,8 @@ impl<'a> Sender<'a> {
     async fn give_up(&mut self, place: &Place, letter: &Letter, why: &str) -> Result<(), StoreError> {
         tracing::error!(tenant = letter.tenant, job = letter.job, run = letter.run, "an alert is given up: {why}");
         self.outbox.numbers.dropped.fetch_add(1, Ordering::Relaxed);
+        let now = self.now();
+        self.outbox.tell(letter, Standing::GivenUp(now, why.to_owned()), now).await?;
         self.commit(&Space::host(&place.tenant), vec![Write::remove(&place.key)]).await?;
         self.slips.remove(place);
         Ok(())

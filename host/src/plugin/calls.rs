@@ -218,6 +218,32 @@ impl Pack {
         .await
     }
 
+    /// One page of those whose user name or person number begins with this text, of one status or of all. It may have fewer than
+    /// asked for although more follow.
+    ///
+    /// # Errors
+    /// When the plugin fails or says why it could not.
+    pub async fn search(
+        &self,
+        lent: Lent,
+        text: &str,
+        status: Option<String>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<Listing, CallError> {
+        let asked = (text.to_owned(), status, cursor, limit);
+        self.tried(lent, asked, |pack, lent, (text, status, cursor, limit)| async move {
+            let tenant = lent.tenant.clone();
+            let (answer, _) = call!(pack, lent, Questions, QUESTION_LIMIT, "roster.search", |accessor, plugin| plugin
+                .shift_access_plugin_roster()
+                .call_search(accessor, text, status, cursor, limit))?;
+            let listing = answer.map_err(explained)?;
+            let items = listing.entries.into_iter().map(|entry| convert::entry(&tenant, entry)).collect();
+            Ok(Listing { items, next: listing.cursor })
+        })
+        .await
+    }
+
     /// What is stored for one user.
     ///
     /// # Errors

@@ -245,6 +245,7 @@ fn unlike_exports(pre: &InstancePre<State>) -> Vec<Misfit> {
         "access" "explain" (Question) -> Result<Explanation, Failure>;
         "access" "what-if" (Vec<Property>, Option<String>, u32) -> Result<Comparisons, Failure>;
         "roster" "page" (Option<String>, Option<String>, u32) -> Result<Listing, Failure>;
+        "roster" "search" (String, Option<String>, Option<String>, u32) -> Result<Listing, Failure>;
         "roster" "find" (String) -> Result<Option<Entry>, Failure>;
         "roster" "counts" () -> Result<Vec<Count>, Failure>;
         "roster" "identities" (Option<String>, u32) -> Result<IdentityListing, Failure>;

@@ -164,6 +164,15 @@ impl roster::Guest for Hostile {
         Ok(roster::Listing { entries: Vec::new(), cursor: None })
     }
 
+    async fn search(
+        _text: String,
+        _status: Option<String>,
+        _cursor: Option<String>,
+        _limit: u32,
+    ) -> Result<roster::Listing, roster::Failure> {
+        Ok(roster::Listing { entries: Vec::new(), cursor: None })
+    }
+
     async fn find(_user: String) -> Result<Option<roster::Entry>, roster::Failure> {
         Ok(None)
     }

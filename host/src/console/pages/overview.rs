@@ -14,6 +14,7 @@ use super::super::frame::{Page, said};
 use super::super::live::{self, Piece};
 use super::super::moment::{length, moment};
 use super::super::{Console, Problem, ROOT};
+use super::watch;
 use crate::history::{Filter, Run, Status};
 use crate::site::TenantStatus;
 use crate::store::StoreError;
@@ -49,6 +50,8 @@ struct Card {
     /// Its component was tried and failed.
     unfit: bool,
     jobs: Vec<Job>,
+    /// How many users have each status, in the pack's words, as far as it is known by now.
+    counts: Vec<(String, u64)>,
 }
 
 /// A scheduled job.
@@ -122,7 +125,12 @@ async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreErro
         Some(tenant) => jobs(console, tenant).await?,
         None => Vec::new(),
     };
+    let counts = match &tenant {
+        Some(tenant) if status.state == "serving" => console.counted.of(console, tenant).await,
+        _ => None,
+    };
     Ok(Card {
+        counts: counts.map(|counted| counted.counts).unwrap_or_default(),
         environment: tenant.map(|tenant| tenant.environment.to_string()),
         tenant: status.tenant,
         state: status.state,
@@ -217,7 +225,13 @@ fn tenant(card: &Card, now: DateTime<Utc>) -> Markup {
             }
             @if let Some(at) = card.delete_after { p { "All that is stored of it goes on " (moment(at)) "." } }
             @if card.unfit { p { "A component was tried for it and failed." } }
+            @if !card.counts.is_empty() {
+                dl .counts { @for (status, number) in &card.counts { div { dt { (said(&watch::word(status))) } dd { (number) } } } }
+            }
             @for job in &card.jobs { (about(job, now)) }
+            @if card.environment.is_some() {
+                p .row { @for (path, name) in watch::ways(&card.tenant) { a href=(path) { (name) } } }
+            }
         }
     }
 }
@@ -258,7 +272,15 @@ mod tests {
     }
 
     fn card(tenant: &str, state: &'static str, jobs: Vec<Job>) -> Card {
-        Card { tenant: tenant.to_owned(), environment: Some("TEST".to_owned()), state, delete_after: None, unfit: false, jobs }
+        Card {
+            tenant: tenant.to_owned(),
+            environment: Some("TEST".to_owned()),
+            state,
+            delete_after: None,
+            unfit: false,
+            jobs,
+            counts: vec![("on-foot".to_owned(), 12)],
+        }
     }
 
     #[test]
@@ -277,7 +299,19 @@ mod tests {
     fn a_card_tells_by_words_how_the_tenant_stands() {
         let shown =
             content(&[card("acme", "serving", vec![job(Status::Error, true)]), card("b", "paused", Vec::new())], Some("b"), now()).0;
-        for word in ["One tenant needs attention", "acme", "TEST", "failing", "ERROR", "1 h 30 min ago", "in 42 s", "paused", "?after=b"] {
+        for word in [
+            "One tenant needs attention",
+            "acme",
+            "TEST",
+            "failing",
+            "ERROR",
+            "1 h 30 min ago",
+            "in 42 s",
+            "paused",
+            "?after=b",
+            "on foot",
+            ">12<",
+        ] {
             assert!(shown.contains(word), "{word}: {shown}");
         }
         assert!(shown.contains("&lt;b&gt;Gone&lt;/b&gt;") && !shown.contains("<b>Gone"), "{shown}");

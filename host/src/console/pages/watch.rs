@@ -10,15 +10,35 @@ use crate::plugin::CallError;
 use crate::runner;
 use crate::tenant::Tenant;
 
+pub(in super::super) mod alerts;
+pub(in super::super) mod day;
+pub(in super::super) mod dead_letters;
 pub(in super::super) mod history;
+pub(in super::super) mod identities;
 pub(in super::super) mod run;
+pub(in super::super) mod what_if;
+pub(in super::super) mod worker;
+pub(in super::super) mod workers;
 
 /// The pages about a tenant that somebody watches by: the end of the path, and what it is called.
-const PLACES: [(&str, &str); 1] = [("history", "Execution History")];
+const PLACES: [(&str, &str); 7] = [
+    ("workers", "Workers"),
+    ("day", "The last day"),
+    ("history", "Execution History"),
+    ("dead-letters", "Dead letters"),
+    ("alerts", "Alerts"),
+    ("identities", "Identities"),
+    ("what-if", "What if"),
+];
 
 /// The path of a tenant's page.
 fn path(tenant: &str, rest: &str) -> String {
     format!("/console/tenants/{tenant}/{rest}")
+}
+
+/// The ways from a tenant's card to what is watched most.
+pub(super) fn ways(tenant: &str) -> impl Iterator<Item = (String, &'static str)> {
+    PLACES.iter().take(3).map(move |(rest, name)| (path(tenant, rest), *name))
 }
 
 /// A name as a part of a path.
@@ -58,7 +78,7 @@ fn failed(console: &Console, tenant: &Tenant, error: &CallError) -> Problem {
 }
 
 /// A word of a pack for people to read: `on-break` is "on break".
-fn word(word: &str) -> String {
+pub(super) fn word(word: &str) -> String {
     word.replace(['-', '_'], " ")
 }
 

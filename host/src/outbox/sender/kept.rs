@@ -19,6 +19,6 @@ pub(super) fn pace_key(to: &str) -> String {
 }
 
 /// A text as a part of a key or of a name.
-pub(super) fn hash(text: &str) -> String {
+pub(in super::super) fn hash(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
