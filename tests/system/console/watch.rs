@@ -50,11 +50,11 @@ async fn the_history_tells_what_ran_and_behind_a_click_why_it_failed_and_what_to
     site.stage.run(&["run", "acme", "test-connection"]).await.unwrap();
     let mut viewer = site.signed_in("viewer").await;
     let history = page(&mut viewer, &format!("{TENANT}/history")).await;
-    for word in ["Execution History", "COMPLETE", "ERROR", "[Kronos] Worker Status Test Connection", "TWS-"] {
+    for word in ["Execution History", "COMPLETE", "ERROR", "[Kronos] Worker Status Test Connection", "HWBS-WS"] {
         assert!(history.contains(word), "{word}: {history}");
     }
     let failed = page(&mut viewer, &run_path(&history)).await;
-    for word in ["ERROR", "What to do", "TWS-", "Calls", "Kronos"] {
+    for word in ["ERROR", "What to do", "HWBS-WS", "Calls", "Kronos"] {
         assert!(failed.contains(word), "{word}: {failed}");
     }
     let filtered = page(&mut viewer, &format!("{TENANT}/history?job=batch&status=")).await;
@@ -173,7 +173,8 @@ async fn a_dead_letter_is_looked_at_put_back_and_discarded() {
     let stage = demo().await.unwrap();
     stage.configure_more(&listener()).unwrap();
     let site = Site::of(stage).await;
-    let body = "[{\"data\":\"<script>alert(1)</script>\"}, {\"id\": \"x\", \"type\": \"t\", \"data\": {}}]";
+    let good = hook::event("x1", "100007", Utc::now(), Some("in"));
+    let body = format!("[{{\"data\":\"<script>alert(1)</script>\"}}, {good}]");
     let mut operator = site.signed_in("operator").await;
     let posted = operator.request(Method::POST, "/hooks/acme").header(hook::SIGNATURE, hook::signature(body.as_bytes())).body(body);
     assert_eq!(operator.send(posted).await.unwrap().status, 202);
