@@ -49,15 +49,15 @@ impl Default for Known {
 impl Counted {
     /// What is known now; what is old is counted anew meanwhile. None where nothing is known yet, or the plugin cannot say.
     pub(crate) async fn of(&self, console: &Console, tenant: &Tenant) -> Option<Counts> {
-        let mut counts = self.begin(console, tenant);
-        if counts.borrow().is_none() {
+        let (mut counts, counting) = self.begin(console, tenant);
+        if counting && counts.borrow().is_none() {
             let _ = tokio::time::timeout(PATIENCE, counts.wait_for(Option::is_some)).await;
         }
         counts.borrow().clone()
     }
 
-    /// Has the users counted, unless that is being done or was done lately.
-    fn begin(&self, console: &Console, tenant: &Tenant) -> watch::Receiver<Option<Counts>> {
+    /// Has the users counted, unless that was done lately; says whether it is being done now.
+    fn begin(&self, console: &Console, tenant: &Tenant) -> (watch::Receiver<Option<Counts>>, bool) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let one = known.entry(tenant.name.clone()).or_default();
         let due = one.rests_until.is_none_or(|until| Instant::now() >= until);
@@ -68,7 +68,7 @@ impl Counted {
             let tracker = console.life.tracker.clone();
             tracker.spawn(async move { abort.run_until_cancelled(count(&console, &tenant)).await });
         }
-        one.counts.subscribe()
+        (one.counts.subscribe(), one.counting)
     }
 
     fn counted(&self, tenant: &Tenant, counts: Option<Counts>, took: Duration) {

@@ -16,7 +16,7 @@ use crate::runner;
 use crate::tenant::Tenant;
 
 /// Identities a call for one page.
-pub(crate) const CALL: u32 = 250;
+pub(crate) const CALL: u32 = 100;
 /// For how long the plugin can give the pages of a reading.
 const GOOD: TimeDelta = TimeDelta::minutes(55);
 

@@ -1,13 +1,12 @@
 //! A store with many workers, by a batch, and many runs.
 
-use std::sync::Arc;
-
 use anyhow::{Result, ensure};
 use chrono::{TimeDelta, Utc};
-use shift_access::history::{Counts, Ending, History, NewRun, Status, Trigger, Warning};
-use shift_access::store::SqliteStore;
+use shift_access::history::{Counts, Run, Status, Trigger, Warning};
+use shift_access::store::{Space, SqliteStore, Store, Write};
 use shift_access_tests::stage::{Stage, TENANT};
 use shift_access_tests::world::World;
+use uuid::{NoContext, Timestamp, Uuid};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_shift-access-tested");
 /// The password of who looks.
@@ -29,27 +28,28 @@ pub(crate) async fn stage(workers: usize, runs: usize) -> Result<Stage> {
 
 /// Writes runs into the history, the last of them just now.
 async fn wrote(stage: &Stage, workers: usize, runs: usize) -> Result<()> {
-    let history = History::new(Arc::new(SqliteStore::open(stage.store())?));
+    let store = SqliteStore::open(stage.store())?;
     let begin = Utc::now() - TimeDelta::minutes(EVERY * i64::try_from(runs)?);
     for number in 0..runs {
-        let new = NewRun {
+        let started = begin + TimeDelta::minutes(EVERY * i64::try_from(number)?);
+        let share = |of: usize| u64::try_from(workers * ((number + of) % 7) / 28).unwrap_or_default();
+        let counts = [("members", workers as u64), ("on_shift", share(0)), ("on_break", share(2)), ("off_shift", share(4)), ("unknown", 3)];
+        let warning = Warning { code: "BWS-61".to_owned(), message: "Two have this name.".to_owned(), subject: Some("adiaz".to_owned()) };
+        let run = Run {
+            run: Uuid::new_v7(Timestamp::from_unix(NoContext, u64::try_from(started.timestamp())?, 0)).to_string(),
             tenant: TENANT.to_owned(),
             job: "batch".to_owned(),
             process: "[Kronos] Worker Status - Batch [Workspace ONE]".to_owned(),
             trigger: Trigger::Schedule,
-        };
-        let at = begin + TimeDelta::minutes(EVERY * i64::try_from(number)?);
-        let open = history.start(new, at).await?;
-        let share = |of: usize| u64::try_from(workers * ((number + of) % 7) / 28).unwrap_or_default();
-        let counts = [("members", workers as u64), ("on_shift", share(0)), ("on_break", share(2)), ("off_shift", share(4)), ("unknown", 3)];
-        let warning =
-            Warning { code: "BWS-61".to_owned(), message: "Two have this name.".to_owned(), subject: Some("adiaz".to_owned()) };
-        let ending = Ending {
+            status: Status::CompleteWarn,
+            started,
+            duration_ms: Some(40_000),
             counts: Some(Counts(counts.map(|(name, count)| (name.to_owned(), count)).to_vec())),
             warnings: vec![warning; 5],
-            ..Ending::new(Status::CompleteWarn)
+            failure: None,
         };
-        history.finish(open, ending, at + TimeDelta::seconds(40)).await?;
+        let write = Write::put(format!("run/{}", run.run), serde_json::to_vec(&run)?);
+        store.commit(&Space::host(TENANT), vec![write]).await?;
     }
     Ok(())
 }

@@ -71,7 +71,8 @@ fn point(run: &Run, statuses: &[String]) -> Option<Point> {
 fn content(tenant: &Tenant, statuses: &[String], points: &[Point], now: DateTime<Utc>) -> Markup {
     html! {
         (head(tenant, PLACE, &html! { "The last day" }))
-        @if points.is_empty() { p { "No run of the last 24 hours has counted anybody." } } @else {
+        @if statuses.is_empty() { p { "The workers are being counted. " a href=(super::path(&tenant.name, PLACE)) { "Look again" } } }
+        @else if points.is_empty() { p { "No run of the last 24 hours has counted anybody." } } @else {
             p { "After each run that ended well in the last 24 hours; all times are UTC." }
             div .grid {
                 @for (status, at) in statuses.iter().zip(0..) { (curve(status, at, points, now)) }

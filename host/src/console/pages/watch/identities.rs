@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use maud::{Markup, html};
@@ -35,7 +34,7 @@ const PLACE: &str = "identities";
 /// Identities a page, at least, where so many fit what is asked.
 const ROWS: usize = 50;
 /// Calls for one page.
-const CALLS: usize = 6;
+const CALLS: usize = 20;
 /// The property that holds the pins.
 const PINS: &str = "identities";
 /// How often it is looked whether a reading has ended.
@@ -134,7 +133,7 @@ pub(in super::super::super) async fn follow(State(console): State<Console>, Path
             _ => Some((Piece::Ends(path(&tenant.name, PLACE)), None)),
         }
     });
-    Ok(live::stream(&console, pieces).into_response())
+    Ok(live::stream(&console, pieces))
 }
 
 /// `POST /console/tenants/{tenant}/identities/pin`: pins a user to a person, or tells which line to write where the file has the tenant.
@@ -182,7 +181,7 @@ fn line_to_write(tenant: &Tenant, user: &str, number: &str) -> Page {
         p { "Where the table is there already, add the second line to it." }
         p { a href=(path(&tenant.name, PLACE)) { "To the identities" } }
     };
-    Page::new("A line to write", ROOT, content).with(StatusCode::OK)
+    Page::new("A line to write", ROOT, content)
 }
 
 fn has_pins(tenant: &Tenant) -> bool {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::stream;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ pub(in super::super::super) async fn follow(
     let detail = one(&console, &tenant, &run).await?;
     let receiver = console.site.host().runner().underway.progress(&tenant.name, &detail.run.run);
     let began = Following { console: console.clone(), tenant, run: detail.run.run, receiver, ended: false };
-    Ok(live::stream(&console, stream::unfold(began, Following::next)).into_response())
+    Ok(live::stream(&console, stream::unfold(began, Following::next)))
 }
 
 /// `POST /console/tenants/{tenant}/history/{run}/stop`
