@@ -26,6 +26,10 @@ const ROWS: usize = 100;
 
 /// What is asked: pairs, since their names are the pack's.
 type Pairs = Vec<(String, String)>;
+/// Properties with other values than they have.
+type Changed = Vec<(String, PropertyValue)>;
+/// Properties, each with what is wrong with it.
+type Wrong = Vec<(String, String)>;
 
 /// What came of it so far.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -88,7 +92,7 @@ fn plain<'a>(asked: &'a Pairs, name: &str) -> Option<&'a str> {
 }
 
 /// The properties that are asked about otherwise than they are, and what is wrong with any: its name, and what to write.
-fn changed(tenant: &Tenant, asked: &Pairs) -> (Vec<(String, PropertyValue)>, Vec<(String, String)>) {
+fn changed(tenant: &Tenant, asked: &Pairs) -> (Changed, Wrong) {
     let (mut changed, mut wrong) = (Vec::new(), Vec::new());
     for (info, now) in offered(tenant) {
         let Some(then) = given(asked, &info.name).map(str::trim).filter(|then| *then != now) else { continue };
@@ -101,7 +105,7 @@ fn changed(tenant: &Tenant, asked: &Pairs) -> (Vec<(String, PropertyValue)>, Vec
 }
 
 /// What the pack itself finds wrong with the whole of them.
-async fn refused(console: &Console, tenant: &Tenant, changed: &[(String, PropertyValue)]) -> Result<Vec<(String, String)>, Problem> {
+async fn refused(console: &Console, tenant: &Tenant, changed: &[(String, PropertyValue)]) -> Result<Wrong, Problem> {
     let mut then = tenant.clone();
     changed.iter().for_each(|(name, value)| then.set(name, value.clone()));
     let problems = tenant.pack.check(&then.properties).await.map_err(|error| failed(console, tenant, &error))?;
