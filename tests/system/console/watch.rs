@@ -44,7 +44,7 @@ async fn page_with(browser: &mut Browser, path: &str, word: &str) -> String {
 async fn followed(browser: &Browser, path: &str) -> String {
     let response = browser.request(Method::GET, path).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let text = tokio::time::timeout(PATIENCE, response.text()).await.expect("it goes on").unwrap();
+    let text = tokio::time::timeout(PATIENCE, response.text()).await.unwrap().unwrap();
     assert!(text.contains("event: end"), "{text}");
     text
 }
