@@ -45,6 +45,7 @@ pub use schedule::{Cadence, Schedule};
 pub use tenant::{Environment, Origin, RawTenant, Tenant};
 
 pub(crate) use address::is_loopback;
+pub(crate) use property::split;
 pub(crate) use tenant::{is_name, read_kept};
 
 /// A configuration file after its first stage.
@@ -79,6 +80,11 @@ impl Config {
         };
         (config.unwrap_or_default(), report.into_problems())
     }
+}
+
+/// Reads a list of schedules on its own, as it stands under `schedules` of a tenant.
+pub(crate) fn read_schedules(node: &document::Node, report: &mut Report) -> Vec<Schedule> {
+    schedule::read(node, &Place::default().at("schedules", 0), report).into_iter().map(|raw| raw.schedule).collect()
 }
 
 /// What is written of a tenant in a file; none where there is no such table, or the file cannot be read.

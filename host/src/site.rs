@@ -4,6 +4,7 @@
 //! holds when the file is read again: a new configuration is taken over whole, or not at all.
 
 mod kept;
+mod offer;
 mod packs;
 mod plan;
 mod stand;
@@ -28,6 +29,7 @@ use plan::{Plan, installed, problem};
 use stand::Known;
 
 pub use kept::{Apply, ChangeError, Changed, Copy, ManagedState, ManagedTenant, Origin};
+pub(crate) use offer::{MailServer, Offer};
 pub use stand::TenantStatus;
 pub(crate) use upgrade::UPGRADE;
 

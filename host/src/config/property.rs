@@ -45,7 +45,7 @@ fn typed(node: &Node, place: &Place, info: &PropertyInfo, report: &mut Report) -
 }
 
 /// Splits at commas; `\,` is a comma. Blank pieces are left out.
-fn split(text: &str) -> Vec<String> {
+pub(crate) fn split(text: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut rest = text.chars().peekable();
     while let Some(next) = rest.next() {

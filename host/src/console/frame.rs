@@ -11,8 +11,9 @@ use super::visitor::{Arrival, Visitor};
 use super::{ROOT, statics};
 
 /// The navigation: where to, what it is called, and for whom.
-const PLACES: [(&str, &str, Role); 3] = [
+const PLACES: [(&str, &str, Role); 4] = [
     ("/console", "Overview", Role::Viewer),
+    ("/console/install", "Install", Role::Administrator),
     ("/console/people", "People", Role::Administrator),
     ("/console/audit", "Audit", Role::Administrator),
 ];

@@ -40,6 +40,23 @@ impl fmt::Display for Shown {
     }
 }
 
+/// The letters of a value that a list of changes shows at most.
+const SHORT: usize = 300;
+
+impl Difference {
+    /// The same with long values cut, for a page that shows many.
+    #[must_use]
+    pub(crate) fn shortened(&self) -> Self {
+        let short = |shown: &Shown| match shown {
+            Shown::Value(value) if value.to_string().chars().nth(SHORT).is_some() => {
+                Shown::Value(Value::Text(value.to_string().chars().take(SHORT).chain(['…']).collect()))
+            }
+            other => other.clone(),
+        };
+        Self { path: self.path.clone(), before: short(&self.before), after: short(&self.after) }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.before, &self.after) {

@@ -148,6 +148,11 @@ impl Document {
         leaves
     }
 
+    /// All of it, as what differs from a configuration in which there is nothing.
+    pub(crate) fn differences_to_nothing(&self) -> Vec<super::Difference> {
+        super::between_versions(&Self::default(), self)
+    }
+
     /// Whether it can be kept at all.
     ///
     /// # Errors

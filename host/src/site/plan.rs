@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::kept::Shelf;
 use super::packs::{Loaded, Packs, Reading, Unloaded};
-use super::{Environment, Identity, Installed, Site, SiteError, Tenants};
+use super::{Environment, Identity, Installed, MailServer, Site, SiteError, Tenants};
 use crate::config::document::Report;
 use crate::config::{
     self, ComponentDigest, ComponentSource, Config, ConsoleConfig, Problem, RawTenant, Severity, SmtpConfig, SmtpTls, StorageConfig,
@@ -50,6 +50,8 @@ pub(super) struct Ground {
     pub(super) proxy: bool,
     network: Network,
     has_smtp: bool,
+    /// The mail server, as anybody may see it.
+    pub(super) mail_server: Option<MailServer>,
     /// What seals and opens the secrets of tenants kept in the store.
     pub(super) keys: Option<Keys>,
     /// The tenants of the file.
@@ -72,6 +74,7 @@ impl Plan {
         let (config, mut problems) = Config::read(path, env);
         // A table with a mistake in it is there all the same.
         let has_smtp = config.smtp.is_some() || problems.iter().any(|problem| problem.key.split('.').next() == Some("smtp"));
+        let mail_server = config.smtp.as_ref().map(MailServer::of);
         let mailer = config.smtp.and_then(|smtp| match SmtpMailer::new(smtp_config(smtp)) {
             Ok(mailer) => Some(mailer),
             Err(error) => {
@@ -87,6 +90,7 @@ impl Plan {
             proxy: config.host.proxy_of_environment,
             network: Network::default().proxy_of_environment(config.host.proxy_of_environment),
             has_smtp,
+            mail_server,
             keys: config.console.keys.clone(),
             names: config.tenants.keys().cloned().collect(),
         };

@@ -218,7 +218,7 @@ fn tenant(card: &Card, now: DateTime<Utc>) -> Markup {
     let (word, class) = urgency.told(card.state);
     html! {
         li .card .trouble[urgency == Urgency::Failing] .notice[urgency == Urgency::Odd] {
-            h2 { (said(&card.tenant)) }
+            h2 { a href={ "/console/tenants/" (card.tenant) } { (said(&card.tenant)) } }
             p .row {
                 @if let Some(environment) = &card.environment { span .tag { (environment) } }
                 span class={ "tag " (class) } { (word) }
