@@ -11,6 +11,7 @@ use crate::demo;
 mod entrance;
 mod people;
 mod sessions;
+mod setting_up;
 mod single_sign_on;
 mod walk;
 mod watch;

@@ -12,8 +12,8 @@ pub(super) mod people;
 pub(super) mod person;
 pub(super) mod sign_in;
 pub(super) mod single_sign_on;
-pub(super) mod watch;
 pub(super) mod tenant;
+pub(super) mod watch;
 pub(super) mod welcome;
 
 /// `GET /`

@@ -51,7 +51,12 @@ pub(in crate::console) async fn save(
             Ok(page(&console, &subject, &visitor, &problems).await.with(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }
         Stored::Late(conflict) => {
-            let again = posted.iter().filter(|(name, _)| name == "environment" || name == "pack").cloned().collect();
+            let touched = |key: &str| {
+                let wanted = Path::of([key]);
+                change.edits.iter().any(|edit| matches!(edit, Edit::Set(path, _) | Edit::Remove(path) if *path == wanted))
+            };
+            let is_again = |name: &str| (name == "environment" && touched("environment")) || (name == "pack" && touched("component"));
+            let again = posted.iter().filter(|(name, _)| is_again(name)).cloned().collect();
             let late = Late { edits: &change.edits, again, secrets: Vec::new(), action: subject.at(steps::BASICS) };
             Ok(save::conflict(&subject, &visitor, &conflict, &late).into_response())
         }

@@ -35,8 +35,9 @@ use crate::tenant::Tenant;
 const PATH: &str = "/run";
 /// How often a page that follows a run looks again.
 const EVERY: Duration = Duration::from_millis(500);
-/// Runs of a job looked at for a good one.
+/// Runs of a job looked at for a good one, and runs looked at for one of the job.
 const LOOKED_AT: u32 = 20;
+const AMONG: u32 = 1_000;
 /// Lines of a test shown here; all of them are in the history.
 const LINES: usize = 60;
 
@@ -125,7 +126,7 @@ pub(in crate::console) async fn follow(
     let subject = Subject::of(&console, &name).await?;
     let tenant = console.site.tenant(&name)?;
     let info = tenant.job(&job).cloned().ok_or_else(|| Problem::not_found("The pack has no such job."))?;
-    let state = Following { console: console.clone(), subject, visitor, info, shown: String::new(), over: Over::No };
+    let state = Following { console: console.clone(), subject, visitor, info, run: None, shown: String::new(), over: Over::No };
     Ok(live::stream(&console, stream::unfold(state, Following::next)))
 }
 
@@ -134,6 +135,8 @@ struct Following {
     subject: Subject,
     visitor: Visitor,
     info: JobInfo,
+    /// The run that is followed, once it is known.
+    run: Option<String>,
     shown: String,
     over: Over,
 }
@@ -157,7 +160,11 @@ impl Following {
             Over::No => {}
         }
         loop {
-            let run = newest(&self.console, &self.subject.name, &self.info.name).await.ok()?;
+            let run = match &self.run {
+                Some(run) => self.console.site.host().history().one(&self.subject.name, run).await.ok()?,
+                None => newest(&self.console, &self.subject.name, &self.info.name).await.ok()?,
+            };
+            self.run = run.as_ref().map(|detail| detail.run.run.clone());
             let ended = run.as_ref().is_none_or(|detail| detail.run.status != Status::InProcess);
             let shown = latest(&self.console, &self.subject, &self.visitor, &self.info, run.as_ref());
             if ended {
@@ -177,7 +184,7 @@ impl Following {
 async fn newest(console: &Console, tenant: &str, job: &str) -> Result<Option<RunDetail>, StoreError> {
     let filter = Filter { status: None, job: Some(job.to_owned()) };
     let history = console.site.host().history();
-    match history.list(tenant, &filter, None, 1).await?.items.into_iter().next() {
+    match history.list_among(tenant, &filter, None, 1, AMONG).await?.items.into_iter().next() {
         Some(run) => history.one(tenant, &run.run).await,
         None => Ok(None),
     }
@@ -186,7 +193,7 @@ async fn newest(console: &Console, tenant: &str, job: &str) -> Result<Option<Run
 /// How long the last good run of a job took.
 pub(super) async fn last_good(console: &Console, subject: &Subject, info: &JobInfo) -> Result<Option<TimeDelta>, Problem> {
     let filter = Filter { status: None, job: Some(info.name.clone()) };
-    let runs = console.site.host().history().list(&subject.name, &filter, None, LOOKED_AT).await?.items;
+    let runs = console.site.host().history().list_among(&subject.name, &filter, None, LOOKED_AT, AMONG).await?.items;
     Ok(runs.iter().find(|run| run.status.is_good()).and_then(took))
 }
 
@@ -212,14 +219,23 @@ async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &
 
 /// The newest run: how far it is, or how it went.
 fn latest(console: &Console, subject: &Subject, visitor: &Visitor, info: &JobInfo, detail: Option<&RunDetail>) -> Markup {
-    let Some(detail) = detail else { return html! { p .soft { "It has not run yet." } } };
+    let Some(detail) = detail else { return html! { p .soft { "It has not run lately." } } };
     let run = &detail.run;
     let at = subject.at(&format!("/history/{}", run.run));
     if run.status == Status::InProcess {
         return html! {
             p { span .tag .warn { (run.status) } " since " (moment(run.started)) }
             (how_far(console, run))
-            p .row { a href=(at) { "Look at the run, or stop it" } a href=(subject.at(PATH)) { "Refresh" } }
+            div .row {
+                a href=(at) { "Look at the run" }
+                a href=(subject.at(PATH)) { "Refresh" }
+                @if visitor.is(Role::Operator) {
+                    form method="post" action={ (at) "/stop" } data-busy="Stopping" {
+                        (visitor.form_token())
+                        button .risky type="submit" { "Stop" }
+                    }
+                }
+            }
         };
     }
     html! {
@@ -240,9 +256,19 @@ fn latest(console: &Console, subject: &Subject, visitor: &Visitor, info: &JobInf
     }
 }
 
+/// How far a run is, where this very host works on it.
 fn how_far(console: &Console, run: &Run) -> Markup {
-    let _ = (console, run);
-    html! { progress aria-label="Under way" {} }
+    let receiver = console.site.host().runner().underway.progress(&run.tenant, &run.run);
+    match receiver.map(|receiver| receiver.borrow().clone()).filter(|progress| progress.done > 0 || progress.total.is_some()) {
+        Some(progress) => html! {
+            p { (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label)) }
+            @match progress.total.filter(|total| *total > 0) {
+                Some(total) => progress aria-label="How far the run is" max=(total) value=(progress.done.min(total)) {},
+                None => progress aria-label="How far the run is" {},
+            }
+        },
+        None => html! { progress aria-label="Under way" {} },
+    }
 }
 
 fn lines(steps: &[Step]) -> Markup {
