@@ -262,7 +262,15 @@ mod tests {
     #[test]
     fn a_field_shows_what_was_typed_as_text_and_what_is_wrong_with_it() {
         let hostile = "\"><script>alert(1)</script>";
-        let info = |kind| PropertyInfo { name: "most".to_owned(), title: "Most".to_owned(), kind, ..PropertyInfo::default() };
+        let info = |kind| PropertyInfo {
+            name: "most".to_owned(),
+            title: "Most".to_owned(),
+            summary: String::new(),
+            kind,
+            default: None,
+            required: false,
+            what_if: true,
+        };
         let wrong = [("most".to_owned(), "write a number from 1 to 5".to_owned())];
         let shown = field(&info(Kind::Number(1, 5)), "3", Some(hostile), &wrong).0;
         assert!(!shown.contains("<script") && shown.contains("write a number") && shown.contains("aria-invalid=\"true\""), "{shown}");
