@@ -67,25 +67,19 @@ impl Reading {
     fn entries(&self) -> impl Iterator<Item = Entry> {
         self.last.keys().filter_map(|user| self.entry(user))
     }
-
-    fn count(&self, status: &str) -> u64 {
-        self.entries().filter(|entry| entry.status == status).count() as u64
-    }
 }
 
 /// A failure in the words of the catalogue, and what it was this time.
 fn failure(number: &str, what: impl std::fmt::Display) -> Failure {
     let pack = <PunchFeed as pack::Guest>::describe();
-    let known = pack.errors.into_iter().find(|error| error.number == number);
-    let (title, remedy) = known.map(|error| (error.title, error.remedy)).unwrap_or_default();
+    let (title, remedy) = pack.errors.into_iter().find(|it| it.number == number).map(|it| (it.title, it.remedy)).unwrap_or_default();
     let report = jobs::Report { counts: vec![], warnings: vec![], steps: vec![] };
     Failure { code: pack.code_prefix + number, message: format!("{title}: {what}."), title, remedy, report }
 }
 
 async fn read_page(cursor: Option<String>) -> Result<Page, Failure> {
-    let (connection, method, path) = ("feed".into(), "GET".into(), "/punches".into());
+    let (connection, method, path, headers, body) = ("feed".into(), "GET".into(), "/punches".into(), vec![], vec![]);
     let query = cursor.into_iter().map(|value| http::Field { name: "cursor".into(), value }).collect();
-    let (headers, body) = (vec![], vec![]);
     let call = Request { connection, method, path, query, headers, body, timeout_ms: None, max_response_bytes: None, repeat_safe: true };
     match http::send(call).await {
         Ok(answer) if answer.status == 200 => serde_json::from_slice(&answer.body).map_err(|error| failure("12", error)),
@@ -143,7 +137,7 @@ async fn refresh(kind: &str, run: Option<String>) -> Result<jobs::Report, Failur
 fn report(old: &Reading, new: &Reading) -> jobs::Report {
     let same = |entry: &Entry| old.entry(&entry.user).is_some_and(|old| old.reason == entry.reason && old.since == entry.since);
     let (members, unchanged) = (new.last.len() as u64, new.entries().filter(same).count() as u64);
-    let [on, off] = ["on-shift", "off-shift"].map(|status| new.count(status));
+    let [on, off] = ["on-shift", "off-shift"].map(|status| new.entries().filter(|entry| entry.status == status).count() as u64);
     let counts = [("members", members), ("on_shift", on), ("off_shift", off), ("changed", members - unchanged), ("unchanged", unchanged)];
     let counts = counts.map(|(name, value)| jobs::Count { name: name.into(), value }).into();
     jobs::Report { counts, warnings: vec![], steps: vec![] }
@@ -210,9 +204,9 @@ impl access::Guest for PunchFeed {
     async fn explain(question: access::Question) -> Result<access::Explanation, Failure> {
         let entry = stored().await?.0.entry(&question.user);
         let decision = decision(entry.as_ref(), question, good_for_seconds());
-        let what = format!("{} for the reason {}.", if decision.allow { "Allowed" } else { "Denied" }, decision.reason);
-        let mut steps = vec![roster::Evidence { at: decision.as_of, what }];
-        steps.extend(entry.iter().flat_map(|entry| entry.evidence.clone()));
+        let (at, word) = (decision.as_of, if decision.allow { "Allowed" } else { "Denied" });
+        let first = roster::Evidence { at, what: format!("{word} for the reason {}.", decision.reason) };
+        let steps = [first].into_iter().chain(entry.iter().flat_map(|entry| entry.evidence.clone())).collect();
         Ok(access::Explanation { entry, decision, steps })
     }
 
@@ -227,10 +221,8 @@ impl roster::Guest for PunchFeed {
     }
 
     async fn search(text: String, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<roster::Listing, Failure> {
-        let (reading, _) = stored().await?;
-        let text = text.trim().to_lowercase();
-        let fits =
-            |entry: &Entry| entry.user.to_lowercase().starts_with(&text) && status.as_ref().is_none_or(|status| entry.status == *status);
+        let (text, (reading, _)) = (text.trim().to_lowercase(), stored().await?);
+        let fits = |entry: &Entry| entry.user.starts_with(&text) && status.as_ref().is_none_or(|status| entry.status == *status);
         let wanted = |entry: &Entry| Some(&entry.user) > cursor.as_ref() && fits(entry);
         let mut wanted = reading.entries().filter(wanted);
         let entries: Vec<_> = wanted.by_ref().take(limit as usize).collect();
@@ -244,7 +236,8 @@ impl roster::Guest for PunchFeed {
 
     async fn counts() -> Result<Vec<roster::Count>, Failure> {
         let (reading, _) = stored().await?;
-        Ok(["off-shift", "on-shift"].map(|status| roster::Count { name: status.into(), value: reading.count(status) }).into())
+        let of = |status| reading.entries().filter(|entry| entry.status == status).count() as u64;
+        Ok(["off-shift", "on-shift"].map(|status| roster::Count { name: status.into(), value: of(status) }).into())
     }
 
     async fn changes(_: u64, _: u32) -> Result<roster::ChangeListing, Failure> {

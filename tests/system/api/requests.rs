@@ -31,7 +31,7 @@ async fn a_request_that_is_wrong_is_told_what_and_where() {
     assert!(wrong.header("allow").contains("GET"), "{wrong:?}");
     wrong.problem(405);
     send(api.request(Method::GET, EVALUATION)).await.problem(405);
-    for path in ["/", "/api/v1/tenants/acme", "/api/v2/tenants/acme/workers", "/tenants/acme/access/v1/search"] {
+    for path in ["/nowhere", "/api/v1/tenants/acme", "/api/v2/tenants/acme/workers", "/tenants/acme/access/v1/search"] {
         api.get(path).await.problem(404);
     }
 }
