@@ -4,7 +4,7 @@
 //! only by looking (the age of the last good run, the memory in use) is looked up when somebody asks, see [`Looked`].
 //!
 //! Every label has few values: tenants and jobs come from the configuration, routes are templates and never paths, and nobody
-//! is named. The table of all of them in the README is printed from here; a number that is added here must be added there.
+//! is named. The table of all of them in docs/serving.md is printed from here; a number that is added here must be added there.
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;

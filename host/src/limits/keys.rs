@@ -1,4 +1,4 @@
-//! Every limit by its key in the configuration: one table, from which the configuration is read and the README drawn.
+//! Every limit by its key in the configuration: one table, from which the configuration is read and its page drawn.
 
 use std::fmt::Write as _;
 
