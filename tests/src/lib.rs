@@ -15,6 +15,7 @@
 //! | [`serving`] | the program while it serves |
 //! | [`browser`] | a browser without a window, for the console |
 //! | [`hook`] | the time system's side of a webhook |
+//! | [`benchmark`] | what benchmarks do alike: arguments, the report, the verdict |
 //! | [`hostile`] | components that attack, and the neighbour beside them |
 //!
 //! Everything goes over real TCP on loopback, every simulator has its own port, and dropping one stops it.
@@ -43,6 +44,7 @@
 //! ```
 
 pub mod access;
+pub mod benchmark;
 pub mod browser;
 pub mod calls;
 pub mod conformance;

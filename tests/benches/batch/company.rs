@@ -8,10 +8,11 @@ use chrono::Utc;
 use serde::Serialize;
 use shift_access::plugin::Outcome;
 use shift_access::{Site, Tenant};
+use shift_access_tests::benchmark::rounded;
 use shift_access_tests::stage::{Stage, TENANT};
 use shift_access_tests::world::World;
 
-use crate::{milliseconds, rounded, timed};
+use crate::{milliseconds, timed};
 
 /// What every call to UKG takes, beside the simulator's own work. Access answers at once.
 const DELAY: Duration = Duration::from_millis(20);

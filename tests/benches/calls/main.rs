@@ -6,16 +6,17 @@
 //! status costs in the component is the benchmark `derive`.
 //!
 //! `cargo bench --package shift-access-tests --bench calls`, with `-- --json` for one JSON object.
-#![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
 mod native;
 mod subject;
+mod table;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use shift_access_tests::benchmark::{self, rounded};
 
 use subject::Subject;
 
@@ -51,14 +52,18 @@ struct Measured {
     missed: Vec<String>,
 }
 
-fn main() -> Result<ExitCode> {
-    let measured = tokio::runtime::Runtime::new()?.block_on(measure())?;
-    if std::env::args().any(|arg| arg == "--json") {
-        println!("{}", serde_json::to_string(&measured)?);
-    } else {
-        print(&measured);
+impl benchmark::Measured for Measured {
+    fn table(&self) -> Result<String, std::fmt::Error> {
+        table::of(self)
     }
-    Ok(if measured.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    fn missed(&self) -> &[String] {
+        &self.missed
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    benchmark::report(&tokio::runtime::Runtime::new()?.block_on(measure())?)
 }
 
 async fn measure() -> Result<Measured> {
@@ -70,7 +75,7 @@ async fn measure() -> Result<Measured> {
     let decision_natively = timed(async |_| native::decide(&record)).await?;
     let event = timed(async |number| subject.event(number).await).await?;
     let event_natively = timed(async |number| subject.event_natively(number).await).await?;
-    let event_added_us = rounded(event.p50_us - event_natively.p50_us);
+    let event_added_us = rounded(event.p50_us - event_natively.p50_us, 2);
     let missed = (event_added_us >= MOST_ADDED_US).then(|| format!("an event takes {MOST_ADDED_US} µs more, or longer"));
     let missed = missed.into_iter().collect();
     let optimised = !cfg!(debug_assertions);
@@ -89,29 +94,6 @@ async fn timed(call: impl AsyncFn(usize) -> Result<()>) -> Result<Took> {
         took.push(begun.elapsed().as_secs_f64() * 1e6);
     }
     took.sort_by(f64::total_cmp);
-    let at = |part: usize| took.get(CALLS * part / 100).copied().map(rounded).context("nothing was measured");
+    let at = |part: usize| took.get(CALLS * part / 100).map(|us| rounded(*us, 2)).context("nothing was measured");
     Ok(Took { p50_us: at(50)?, p99_us: at(99)? })
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
-}
-
-fn print(measured: &Measured) {
-    if !measured.optimised {
-        println!("Built without optimisation: the times say little.");
-    }
-    println!("{:<40}{:>13}{:>13}", "", "p50", "p99");
-    let line = |name: &str, took: &Took| println!("{name:<40}{:>10.2} µs{:>10.2} µs", took.p50_us, took.p99_us);
-    line("a fresh instance, a call that is empty", &measured.fresh);
-    line("a warm instance, a call that is empty", &measured.warm);
-    line("a decision in the component", &measured.decision);
-    line("  the rules natively", &measured.decision_natively);
-    line("an event in a component", &measured.event);
-    line("  its read and write natively", &measured.event_natively);
-    println!("added for an event: {} µs, below {MOST_ADDED_US}", measured.event_added_us);
-    match measured.missed.as_slice() {
-        [] => println!("PASS"),
-        missed => println!("FAIL: {}", missed.join("; ")),
-    }
 }

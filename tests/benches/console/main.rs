@@ -5,7 +5,6 @@
 //!
 //! `cargo bench --package shift-access-tests --bench console`, with `-- --json` for one JSON object, `--workers N` and `--runs N` for
 //! other numbers, `--times N` for how often each page is asked for.
-#![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
 mod filled;
 mod table;
@@ -15,6 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
+use shift_access_tests::benchmark::{self, number, rounded};
 use shift_access_tests::browser::Browser;
 use shift_access_tests::serving::Serving;
 
@@ -51,14 +51,18 @@ struct Asked {
     p99_ms: f64,
 }
 
-fn main() -> Result<ExitCode> {
-    let measured = tokio::runtime::Runtime::new()?.block_on(measure())?;
-    if std::env::args().any(|arg| arg == "--json") {
-        println!("{}", serde_json::to_string(&measured)?);
-    } else {
-        println!("{}", table::of(&measured)?);
+impl benchmark::Measured for Measured {
+    fn table(&self) -> Result<String, std::fmt::Error> {
+        table::of(self)
     }
-    Ok(if measured.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    fn missed(&self) -> &[String] {
+        &self.missed
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    benchmark::report(&tokio::runtime::Runtime::new()?.block_on(measure())?)
 }
 
 async fn measure() -> Result<Measured> {
@@ -117,7 +121,7 @@ async fn once(browser: &mut Browser, address: &str) -> Result<(f64, usize)> {
     let began = Instant::now();
     let seen = browser.open(address).await?;
     ensure!(seen.status == 200, "{address} was answered {}", seen.status);
-    Ok(((began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0, seen.text.len()))
+    Ok((rounded(began.elapsed().as_secs_f64() * 1e3, 1), seen.text.len()))
 }
 
 impl Asked {
@@ -127,10 +131,4 @@ impl Asked {
         }
         (self.p99_ms >= MOST_MS).then(|| format!("{} takes {} ms", self.page, self.p99_ms))
     }
-}
-
-/// The number after this argument.
-fn number(argument: &str, otherwise: usize) -> Result<usize> {
-    let given = std::env::args().skip_while(|arg| arg != argument).nth(1);
-    given.map_or(Ok(otherwise), |text| text.parse().with_context(|| format!("{argument} takes a number")))
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use shift_access::Tenant;
+use shift_access_tests::benchmark;
 use shift_access_tests::hostile::{ATTACKS, Arena, Attack, Beside};
 use shift_access_tests::process::resident;
 
@@ -35,11 +36,8 @@ async fn main() -> Result<ExitCode> {
     if cfg!(debug_assertions) {
         println!("Built without optimisation: the times say little.");
     }
-    match missed.as_slice() {
-        [] => println!("PASS: at most {MOST} times"),
-        missed => println!("FAIL: more than {MOST} times beside {}", missed.join(", ")),
-    }
-    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("at most {MOST} times");
+    Ok(benchmark::verdict(&missed))
 }
 
 /// Attacks until the time is over, and gives how often.

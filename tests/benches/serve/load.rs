@@ -11,9 +11,8 @@ use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
+use shift_access_tests::benchmark::rounded;
 use tokio::net::TcpStream;
-
-use crate::rounded;
 
 /// One post.
 pub(crate) struct Post {

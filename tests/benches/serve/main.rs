@@ -9,6 +9,7 @@
 //! number of events than a million, `--seconds N` for the other measurements.
 #![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
+mod beside;
 mod load;
 mod memory;
 mod table;
@@ -22,6 +23,7 @@ use axum::{Router, routing::post};
 use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
+use shift_access_tests::benchmark::{self, number, rounded};
 use shift_access_tests::hook;
 use shift_access_tests::process::processor_seconds;
 use shift_access_tests::serving::Serving;
@@ -67,6 +69,8 @@ struct Measured {
     decision_us: f64,
     /// The empty handler, given the questions.
     empty_questions: Answered,
+    /// `wasmtime serve` with a component that answers with nothing, given the same; absent where it is not installed.
+    wasmtime_serve: Option<Answered>,
     decisions: Answered,
     decisions_to_empty: f64,
     /// At half of that rate.
@@ -82,12 +86,17 @@ fn main() -> Result<ExitCode> {
         return runtime.block_on(empty_handler());
     }
     let measured = runtime.block_on(measure())?;
-    if std::env::args().any(|arg| arg == "--json") {
-        println!("{}", serde_json::to_string(&measured)?);
-    } else {
-        println!("{}", table::of(&measured)?);
+    benchmark::report(&measured)
+}
+
+impl benchmark::Measured for Measured {
+    fn table(&self) -> Result<String, std::fmt::Error> {
+        table::of(self)
     }
-    Ok(if measured.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    fn missed(&self) -> &[String] {
+        &self.missed
+    }
 }
 
 /// Answers every post with the status alone.
@@ -122,6 +131,10 @@ async fn measure() -> Result<Measured> {
 
     let empty_after = Load { url: &empty_url, connections: CONNECTIONS, post: &hook_post }.for_time(time, None).await?;
     let empty_questions = Load { url: &empty_url, connections: CONNECTIONS, post: &question }.for_time(time, None).await?;
+    let wasmtime_serve = match beside::start().await? {
+        Some((_process, url)) => Some(Load { url: &url, connections: CONNECTIONS, post: &question }.for_time(time, None).await?),
+        None => None,
+    };
     let load = Load { url: serving.url(), connections: CONNECTIONS, post: &question };
     let used = processor_seconds(process)?;
     let decisions = load.for_time(time, None).await?;
@@ -142,6 +155,7 @@ async fn measure() -> Result<Measured> {
         empty_after,
         events: taken,
         empty_questions,
+        wasmtime_serve,
         decisions,
         decisions_at_half: at_half,
         memory_growth: rounded(memory.growth(), 3),
@@ -204,14 +218,4 @@ fn name(worker: usize) -> String {
 
 fn person(worker: usize) -> String {
     format!("{}", 400_000 + worker)
-}
-
-fn number(name: &str, usual: usize) -> Result<usize> {
-    let mut args = std::env::args().skip_while(|arg| arg != name).skip(1);
-    args.next().map_or(Ok(usual), |value| value.parse().with_context(|| format!("{name} wants a number")))
-}
-
-fn rounded(number: f64, digits: i32) -> f64 {
-    let unit = 10_f64.powi(digits);
-    (number * unit).round() / unit
 }

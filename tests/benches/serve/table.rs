@@ -9,15 +9,16 @@ use crate::{LEAST_DECISIONS, LEAST_EVENTS, MOST_GROWTH, MOST_P99_MS, Measured};
 pub(crate) fn of(measured: &Measured) -> Result<String, Error> {
     let mut text = String::new();
     writeln!(text, "{} connections, {} workers; clients and simulators share the processors.", measured.connections, measured.workers)?;
-    if !measured.optimised {
-        writeln!(text, "Built without optimisation: the times say little.")?;
-    }
     writeln!(text, "\n{:<34}{:>12}{:>12}{:>12}", "", "a second", "p50", "p99")?;
     line(&mut text, "empty handler, posts of events", &measured.empty)?;
     line(&mut text, "events, until durable (202)", &measured.events)?;
     writeln!(text, "{:<34}{:>12.0}", "events, until the record is stored", measured.events_end_to_end)?;
     line(&mut text, "empty handler, the same again", &measured.empty_after)?;
     line(&mut text, "empty handler, questions", &measured.empty_questions)?;
+    match &measured.wasmtime_serve {
+        Some(hello) => line(&mut text, "wasmtime serve 48, hello component", hello)?,
+        None => writeln!(text, "wasmtime serve 48: not on the path; cargo install wasmtime-cli@48 --locked brings it")?,
+    }
     line(&mut text, "decisions", &measured.decisions)?;
     line(&mut text, "decisions at half load", &measured.decisions_at_half)?;
     writeln!(text, "\nprocessor time of the program: {} µs an event, {} µs a decision", measured.event_us, measured.decision_us)?;
@@ -29,10 +30,6 @@ pub(crate) fn of(measured: &Measured) -> Result<String, Error> {
         "memory after {} events  {:.2} times that after a tenth, at most {MOST_GROWTH}",
         measured.events.posts, measured.memory_growth
     )?;
-    match measured.missed.as_slice() {
-        [] => write!(text, "PASS")?,
-        missed => write!(text, "FAIL: {}", missed.join("; "))?,
-    }
     Ok(text)
 }
 

@@ -5,7 +5,6 @@
 //!
 //! `cargo bench --package shift-access-tests --bench tenants`, with `-- --json` for one JSON object, `--tenants N` for another
 //! number, `--idle SECONDS` for how long nothing happens.
-#![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
 mod site;
 mod table;
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
+use shift_access_tests::benchmark::{self, number, rounded};
 use shift_access_tests::process::{processor_seconds, resident};
 use shift_access_tests::serving::Serving;
 
@@ -51,14 +51,18 @@ struct Measured {
     missed: Vec<String>,
 }
 
-fn main() -> Result<ExitCode> {
-    let measured = tokio::runtime::Runtime::new()?.block_on(measure())?;
-    if std::env::args().any(|arg| arg == "--json") {
-        println!("{}", serde_json::to_string(&measured)?);
-    } else {
-        println!("{}", table::of(&measured)?);
+impl benchmark::Measured for Measured {
+    fn table(&self) -> Result<String, std::fmt::Error> {
+        table::of(self)
     }
-    Ok(if measured.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    fn missed(&self) -> &[String] {
+        &self.missed
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    benchmark::report(&tokio::runtime::Runtime::new()?.block_on(measure())?)
 }
 
 async fn measure() -> Result<Measured> {
@@ -76,12 +80,12 @@ async fn measure() -> Result<Measured> {
     // What is written once for a new tenant is no part of a start.
     settled(&started(&site).await?.0).await?;
     let (serving, start_ms) = started(&site).await?;
-    let a_tenant = |kib: u64| rounded((kib as f64 - one_tenant_kib as f64) / (tenants - 1) as f64);
+    let a_tenant = |kib: u64| rounded((kib as f64 - one_tenant_kib as f64) / (tenants - 1) as f64, 1);
     let new_kib = a_tenant(settled(&serving).await?);
 
     let begun = Instant::now();
     posted(&serving, tenants).await?;
-    let events_seconds = rounded(begun.elapsed().as_secs_f64());
+    let events_seconds = rounded(begun.elapsed().as_secs_f64(), 1);
     let process = process(&serving)?;
     let busy_kib = a_tenant(resident(process)?);
 
@@ -105,7 +109,7 @@ async fn measure() -> Result<Measured> {
         busy_kib,
         idle_kib,
         events_seconds,
-        idle_processor: (idle_processor * 1e4).round() / 1e4,
+        idle_processor: rounded(idle_processor, 4),
         missed: aims.into_iter().filter(|(met, _)| !met).map(|(_, words)| words).collect(),
     })
 }
@@ -117,7 +121,7 @@ async fn started(site: &Site) -> Result<(Serving, f64)> {
     let url = format!("{}/readyz", serving.url());
     let ready = async { while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {} };
     tokio::time::timeout(Duration::from_secs(60), ready).await.context("it does not become ready")?;
-    Ok((serving, rounded(begun.elapsed().as_secs_f64() * 1e3)))
+    Ok((serving, rounded(begun.elapsed().as_secs_f64() * 1e3, 1)))
 }
 
 /// The memory once what runs for each tenant has begun, which is when it is the same for a while.
@@ -135,13 +139,4 @@ async fn settled(serving: &Serving) -> Result<u64> {
 
 fn process(serving: &Serving) -> Result<u32> {
     serving.child.id().context("it has ended")
-}
-
-fn number(name: &str, usual: usize) -> Result<usize> {
-    let mut args = std::env::args().skip_while(|arg| arg != name).skip(1);
-    args.next().map_or(Ok(usual), |value| value.parse().with_context(|| format!("{name} wants a number")))
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 10.0).round() / 10.0
 }
