@@ -1,6 +1,6 @@
 //! The people of the console: who they are, what each may do, and how one proves to be somebody.
 //!
-//! A person is kept under `user/NAME`, the name in small letters. Every session names the stamp that the person had when it
+//! A person is kept under `user/NAME`, the name in small letters; `identity/DIGEST` says which name somebody at a provider has here. Every session names the stamp that the person had when it
 //! began: another password, another role or a removal changes the stamp, and so ends every session of that person at once, on
 //! every host of the store. What people do here is written down by `audit`, not here.
 
@@ -27,6 +27,7 @@ pub(crate) use slow::{Slow, Wait};
 pub(crate) use ticket::{Ticket, digest};
 
 const USER: &str = "user/";
+const IDENTITY: &str = "identity/";
 /// The longest name of a person, in bytes.
 pub(crate) const LONGEST_NAME: usize = 100;
 /// How often a change is tried again that somebody else was faster than.
@@ -146,15 +147,21 @@ impl People {
     /// # Errors
     /// Where somebody else has the name, and the store's.
     pub(crate) async fn vouched(&self, identity: &Identity, name: &str, role: Role, now: DateTime<Utc>) -> Result<User, PeopleError> {
-        let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
-        match self.add(&new).await {
-            Err(PeopleError::Exists(_)) => {}
-            added => return added.map(|()| new),
+        let is = |user: &User| user.identity.as_ref() == Some(identity);
+        // The provider may call somebody by another name from one day to the next.
+        let place = identity_key(identity);
+        let known = self.shelf.get::<String>(&place).await?;
+        let name = known.as_ref().map_or(name, |known| &known.value);
+        if known.is_none() || !self.get(name).await?.is_some_and(|user| is(&user)) {
+            let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
+            if self.shelf.commit(vec![added(&new)?, shelf::put(place, &new.name)?]).await? {
+                return Ok(new);
+            }
         }
         match self.known(name).await?.value {
-            user if user.identity.as_ref() != Some(identity) => Err(PeopleError::Taken(user.name)),
+            user if !is(&user) => Err(PeopleError::Taken(user.name)),
             user if user.role == role => Ok(user),
-            _ => self.set_role(name, role).await,
+            user => self.set_role(&user.name, role).await,
         }
     }
 
@@ -165,7 +172,8 @@ impl People {
     pub(crate) async fn remove(&self, name: &str) -> Result<User, PeopleError> {
         for _ in 0..TRIES {
             let kept = self.known(name).await?;
-            if self.shelf.commit(vec![shelf::remove(&kept)]).await? {
+            let identity = kept.value.identity.as_ref().map(|identity| Write::remove(identity_key(identity)));
+            if self.shelf.commit([shelf::remove(&kept)].into_iter().chain(identity).collect()).await? {
                 return Ok(kept.value);
             }
         }
@@ -266,6 +274,11 @@ fn key(name: &str) -> String {
     format!("{USER}{}", small(name))
 }
 
+/// Where it stands who somebody at a provider is here.
+fn identity_key(identity: &Identity) -> String {
+    format!("{IDENTITY}{}", digest(&format!("{}\n{}", identity.issuer, identity.subject)))
+}
+
 /// Signs that mean nothing in a page, a path, a log or a terminal; a mail address is a name.
 fn check_name(name: &str) -> Result<(), PeopleError> {
     let fits = (1..=LONGEST_NAME).contains(&name.len());
@@ -352,6 +365,9 @@ mod tests {
         assert!(matches!(vouched("2", "bo", Role::Administrator).await, Err(PeopleError::Taken(_))), "another one of the name");
         let risen = vouched("1", "bo", Role::Operator).await.unwrap();
         assert!(risen.role == Role::Operator && risen.stamp != bo.stamp);
+        assert_eq!(vouched("1", "bo.diaz", Role::Operator).await.unwrap(), risen, "the provider calls bo by another name now");
+        people.remove("bo").await.unwrap();
+        assert_eq!(vouched("1", "bo.diaz", Role::Viewer).await.unwrap().name, "bo.diaz");
         assert_eq!(people.get("ana").await.unwrap().unwrap().role, Role::Viewer);
     }
 

@@ -65,7 +65,7 @@ async fn added(console: &Console, new: &New) -> Result<(User, Ticket), PeopleErr
     let role = new.role.parse().unwrap_or(Role::Viewer);
     let user = User::new(new.name.trim(), role, console.now())?;
     console.people.add(&user).await?;
-    let link = console.links.make(Some(&user.name), console.now()).await?;
+    let link = console.links.make(Some(&user), console.now()).await?;
     Ok((user, link))
 }
 

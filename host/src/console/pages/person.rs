@@ -54,7 +54,7 @@ pub(in super::super) async fn link(State(console): State<Console>, visitor: Visi
         let remedy = "The password is changed where the person signs in.";
         return Err(Problem::conflict(format!("{} has no password here.", user.name), remedy));
     }
-    let link = console.links.make(Some(&user.name), console.now()).await?;
+    let link = console.links.make(Some(&user), console.now()).await?;
     console.note(&visitor, format!("made a link for {}", user.name), None).await?;
     Ok(invitation(&console, &user, &link))
 }

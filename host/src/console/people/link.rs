@@ -19,9 +19,17 @@ pub(crate) const LASTS: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Link {
     /// Who may choose a password; `None` for the first administrator, who chooses a name too.
-    user: Option<String>,
+    user: Option<Invited>,
     #[serde(with = "instant")]
     expires: DateTime<Utc>,
+}
+
+/// Whom a link invites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Invited {
+    name: String,
+    /// The stamp the person had: what ends the sessions ends the link too.
+    stamp: String,
 }
 
 /// What a link that is good lets somebody do.
@@ -48,10 +56,11 @@ impl Links {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn make(&self, user: Option<&str>, now: DateTime<Utc>) -> Result<Ticket, PeopleError> {
+    pub(crate) async fn make(&self, user: Option<&User>, now: DateTime<Utc>) -> Result<Ticket, PeopleError> {
         self.sweep(now).await?;
         let (ticket, expires) = (Ticket::new()?, (now + LASTS).trunc_subsecs(3));
-        let link = Link { user: user.map(str::to_owned), expires };
+        let user = user.map(|user| Invited { name: user.name.clone(), stamp: user.stamp.clone() });
+        let link = Link { user, expires };
         self.people.shelf.commit(vec![shelf::put(place(&ticket), &link)?]).await?;
         Ok(ticket)
     }
@@ -63,7 +72,10 @@ impl Links {
     pub(crate) async fn look(&self, ticket: &Ticket, now: DateTime<Utc>) -> Result<Invitation, PeopleError> {
         let link = self.kept(ticket, now).await?;
         match link.value.user {
-            Some(name) => self.people.get(&name).await?.map(Invitation::Choose).ok_or(PeopleError::Link),
+            Some(Invited { name, stamp }) => {
+                let user = self.people.get(&name).await?.filter(|user| user.stamp == stamp && user.identity.is_none());
+                user.map(Invitation::Choose).ok_or(PeopleError::Link)
+            }
             None if self.people.is_empty().await? => Ok(Invitation::First),
             None => Err(PeopleError::Link),
         }
@@ -82,7 +94,8 @@ impl Links {
                 (user, write)
             }
             Invitation::Choose(user) => {
-                let mut kept: Kept<User> = self.people.shelf.get(&key(&user.name)).await?.ok_or(PeopleError::Link)?;
+                let kept: Option<Kept<User>> = self.people.shelf.get(&key(&user.name)).await?;
+                let mut kept = kept.filter(|kept| kept.value == user).ok_or(PeopleError::Link)?;
                 kept.value.password = Some(hash);
                 kept.value.stamp = Ticket::new()?.text().to_owned();
                 let write = shelf::replace(&kept)?;
@@ -119,6 +132,7 @@ fn place(ticket: &Ticket) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::Identity;
     use super::super::tests::now;
     use super::*;
     use crate::store::MemoryStore;
@@ -152,8 +166,9 @@ mod tests {
     #[tokio::test]
     async fn a_link_ends_after_an_hour_or_with_its_user() {
         let links = links();
-        links.people.add(&User::new("ana", Role::Viewer, now()).unwrap()).await.unwrap();
-        let ticket = links.make(Some("ana"), now()).await.unwrap();
+        let ana = User::new("ana", Role::Viewer, now()).unwrap();
+        links.people.add(&ana).await.unwrap();
+        let ticket = links.make(Some(&ana), now()).await.unwrap();
         assert!(matches!(links.look(&ticket, now() + LASTS).await, Err(PeopleError::Link)));
         assert!(matches!(links.look(&ticket, now()).await.unwrap(), Invitation::Choose(user) if user.name == "ana"));
         links.people.remove("ana").await.unwrap();
@@ -161,11 +176,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_link_ends_with_the_sessions_of_its_user_and_gives_no_password_to_who_signs_in_elsewhere() {
+        let links = links();
+        let ana = User::new("ana", Role::Viewer, now()).unwrap();
+        links.people.add(&ana).await.unwrap();
+        let ticket = links.make(Some(&ana), now()).await.unwrap();
+        let ana = links.people.end_sessions("ana").await.unwrap();
+        assert!(matches!(links.take(&ticket, "ana", "hash".to_owned(), now()).await, Err(PeopleError::Link)));
+
+        let (one, two) = (links.make(Some(&ana), now()).await.unwrap(), links.make(Some(&ana), now()).await.unwrap());
+        links.take(&one, "ana", "hash".to_owned(), now()).await.unwrap();
+        assert!(matches!(links.look(&two, now()).await, Err(PeopleError::Link)), "the password was chosen with the other");
+
+        links.people.remove("ana").await.unwrap();
+        let identity = Identity { issuer: "https://id.acme.example".to_owned(), subject: "1".to_owned() };
+        let ana = links.people.vouched(&identity, "ana", Role::Viewer, now()).await.unwrap();
+        let ticket = links.make(Some(&ana), now()).await.unwrap();
+        assert!(matches!(links.look(&ticket, now()).await, Err(PeopleError::Link)));
+    }
+
+    #[tokio::test]
     async fn a_password_that_is_chosen_ends_the_sessions_there_were() {
         let links = links();
         let before = User::new("ana", Role::Operator, now()).unwrap();
         links.people.add(&before).await.unwrap();
-        let ticket = links.make(Some("ana"), now()).await.unwrap();
+        let ticket = links.make(Some(&before), now()).await.unwrap();
         let after = links.take(&ticket, "somebody", "hash".to_owned(), now()).await.unwrap();
         assert_eq!((after.name.as_str(), after.role), ("ana", Role::Operator), "the link says who, not the form");
         assert_ne!(before.stamp, after.stamp);
