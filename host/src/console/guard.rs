@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use cookie::{Cookie, SameSite};
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::{Url, form_urlencoded};
 
 use super::frame::{self, Done, Page, Session};
@@ -25,6 +26,8 @@ use super::{Console, ROOT, form};
 const SESSION: &str = "shift-access";
 /// The cookie behind the forms of who is not signed in.
 const FORM: &str = "shift-access-form";
+/// The cookie of who is on the way to a provider of identities.
+const WAY: &str = "shift-access-way";
 /// Where somebody signs in.
 const WAY_IN: &str = "/console/sign-in";
 /// The longest address that somebody is led back to after it.
@@ -55,7 +58,7 @@ pub(super) async fn around(State(console): State<Console>, mut request: Request,
         Ok((arrival, secret)) => {
             let path = request.uri().path().to_owned();
             request.extensions_mut().insert(arrival.clone());
-            let response = next.run(request).await;
+            let response = finished(&console, request, next).await;
             leave(&arrival, &path, &jar, &secret, response).await
         }
         Err(problem) => frame::alone(&problem),
@@ -66,6 +69,15 @@ pub(super) async fn around(State(console): State<Console>, mut request: Request,
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     console.site.host().runner().metrics.answered(route, &method, response.status().as_u16(), began.elapsed());
     response
+}
+
+/// What answers. Who hangs up leaves no change half done, and none that is not written down.
+async fn finished(console: &Console, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let done = console.life.tracker.spawn(next.run(request).in_current_span());
+    done.await.unwrap_or_else(|error| Problem::internal(&error).into_response())
 }
 
 /// Before the handler of one route: whether this visitor may come, and whether a post is ours.
@@ -207,7 +219,7 @@ async fn leave(arrival: &Arrival, path: &str, jar: &Jar, secret: &Option<Ticket>
         }
         match &done.session {
             Session::Begins(ticket) => {
-                jar.set(&mut response, SESSION, Some(ticket));
+                jar.set(&mut response, SESSION, Some(ticket.text()));
                 jar.set(&mut response, FORM, None);
             }
             Session::Ends => jar.set(&mut response, SESSION, None),
@@ -225,7 +237,7 @@ async fn leave(arrival: &Arrival, path: &str, jar: &Jar, secret: &Option<Ticket>
         return response;
     }
     if let Some(secret) = secret {
-        jar.set(&mut response, FORM, Some(secret));
+        jar.set(&mut response, FORM, Some(secret.text()));
     }
     response
 }
@@ -259,16 +271,23 @@ impl Jar {
     }
 
     fn ticket(&self, name: &str) -> Option<Ticket> {
+        self.value(name).and_then(Ticket::shown)
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
         let name = self.name(name);
-        self.came.iter().find(|(came, _)| *came == name).and_then(|(_, value)| Ticket::shown(value))
+        self.came.iter().find(|(came, _)| *came == name).map(|(_, value)| value.as_str())
     }
 
     /// Sets a cookie for as long as the browser runs, or takes it back.
-    fn set(&self, response: &mut Response, name: &str, ticket: Option<&Ticket>) {
-        let value = ticket.map_or(String::new(), |ticket| ticket.text().to_owned());
-        let mut cookie =
-            Cookie::build((self.name(name), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure).build();
-        if ticket.is_none() {
+    fn set(&self, response: &mut Response, name: &str, value: Option<&str>) {
+        let mut cookie = Cookie::build((self.name(name), value.unwrap_or_default().to_owned()))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .build();
+        if value.is_none() {
             cookie.make_removal();
         }
         if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
@@ -279,6 +298,16 @@ impl Jar {
     fn name(&self, name: &str) -> String {
         if self.secure { format!("{SECURE}{name}") } else { name.to_owned() }
     }
+}
+
+/// What the browser keeps while somebody is on the way to a provider of identities.
+pub(super) fn way(headers: &HeaderMap) -> Option<String> {
+    Jar::of(headers).value(WAY).map(str::to_owned)
+}
+
+/// Has the browser keep that, or forget it. `headers` are those of the request.
+pub(super) fn keep_way(headers: &HeaderMap, response: &mut Response, way: Option<&str>) {
+    Jar::of(headers).set(response, WAY, way);
 }
 
 /// Whether the address asked for is this very machine's, in the clear: then a cookie that wants https would never come back.

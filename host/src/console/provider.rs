@@ -32,6 +32,8 @@ use outside::{Outside, OutsideError};
 
 /// How long what a provider says of itself is taken for true by who is led there.
 const HOLDS: Duration = Duration::from_secs(300);
+/// How long it is not asked again after a failure.
+const FAILS: Duration = Duration::from_secs(5);
 
 /// What a provider says beside the standard.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -68,7 +70,7 @@ type OidcClient = Client<
 >;
 
 /// Why nobody knows who somebody is.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum ProviderError {
     /// It cannot be asked. A later try can help.
     #[error("the provider cannot be asked: {0}")]
@@ -111,7 +113,16 @@ pub(super) struct Provider {
 struct Known {
     at: Instant,
     issuer: String,
-    metadata: CoreProviderMetadata,
+    /// What it says of itself, or why it did not.
+    metadata: Result<CoreProviderMetadata, ProviderError>,
+}
+
+impl Known {
+    /// A failure is one for a moment only, so that strangers who ask again and again do not queue up.
+    fn holds(&self, issuer: &str) -> bool {
+        let time = if self.metadata.is_ok() { HOLDS } else { FAILS };
+        self.issuer == issuer && self.at.elapsed() < time
+    }
 }
 
 impl Provider {
@@ -158,17 +169,17 @@ impl Provider {
     /// What the provider says of itself; `lately` will do where nothing is checked with it.
     async fn metadata(&self, config: &OidcConfig, lately: bool) -> Result<CoreProviderMetadata, ProviderError> {
         let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref().filter(|known| lately && known.issuer == config.issuer && known.at.elapsed() < HOLDS) {
-            return Ok(known.metadata.clone());
+        if let Some(known) = known.as_ref().filter(|known| lately && known.holds(&config.issuer)) {
+            return known.metadata.clone();
         }
         let issuer = IssuerUrl::new(config.issuer.clone()).map_err(untrusted)?;
         let http = self.outside.caller();
         let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| match &error {
             openidconnect::DiscoveryError::Request(_) => ProviderError::Unreachable(causes(&error)),
             _ => ProviderError::Untrusted(causes(&error)),
-        })?;
+        });
         *known = Some(Known { at: Instant::now(), issuer: config.issuer.clone(), metadata: metadata.clone() });
-        Ok(metadata)
+        metadata
     }
 }
 

@@ -45,18 +45,14 @@ pub(in super::super::super) async fn ask(
         return Err(Problem::conflict("The tenant is paused, so nothing is read for it.", "Have an administrator resume it first."));
     }
     console.note(&visitor, format!("had the worker {user} read anew"), Some(&tenant.name)).await?;
-    let (site, asked, of) = (console.site.clone(), user.clone(), tenant.clone());
-    let abort = console.life.abort.clone();
-    // Who hangs up does not tear it away: others may see what comes of it.
-    let reading = console.life.tracker.spawn(async move { abort.run_until_cancelled(site.host().look_up(&of, &asked)).await });
     let done = Done::to(worker_path(&tenant.name, &user));
-    match reading.await {
-        Ok(Some(Ok(entry))) => Ok(done.saying(format!("{} was read anew: {}.", entry.user, word(&entry.status)))),
-        Ok(Some(Err(error))) => {
+    match console.life.abort.run_until_cancelled(console.site.host().look_up(&tenant, &user)).await {
+        Some(Ok(entry)) => Ok(done.saying(format!("{} was read anew: {}.", entry.user, word(&entry.status)))),
+        Some(Err(error)) => {
             let failure = runner::failure(&tenant, &error);
             Ok(done.warning(format!("{} {}: {} {}", failure.code, failure.title, failure.message, failure.remedy)))
         }
-        Ok(None) | Err(_) => Ok(done.warning("The host is about to stop, so nobody was read anew.")),
+        None => Ok(done.warning("The host is about to stop, so nobody was read anew.")),
     }
 }
 
