@@ -52,7 +52,11 @@ async fn invite(site: &Site, address: SocketAddr, logs: Format) {
         (Ok(Some(url)), Format::Text) => {
             eprintln!("nobody can sign in to the console yet; within an hour, the first administrator begins at {url}")
         }
-        (Ok(Some(url)), Format::Json) => tracing::info!(url, "nobody can sign in to the console yet"),
+        // Who collects logs is not to become the administrator.
+        (Ok(Some(_)), Format::Json) => {
+            let remedy = "shift-access user add NAME --role administrator --link";
+            tracing::warn!(remedy, "nobody can sign in to the console yet");
+        }
         (Err(error), _) => tracing::error!(%error, "nobody knows whether somebody can sign in to the console"),
     }
 }

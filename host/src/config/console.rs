@@ -47,15 +47,23 @@ pub(super) fn read(mut section: Section<'_>, folder: &Path, env: Environment<'_>
     let enabled = section.switch("enabled", report).unwrap_or(default.enabled);
     let idle = section.number("idle-minutes", 1, 1_440, report).map_or(default.idle, |minutes| unit(minutes, 60));
     let longest = section.number("session-hours", 1, 168, report).map_or(default.longest, |hours| unit(hours, 3_600));
+    let mut written = None;
     let address = section.text("address", "https://shift-access.acme.example", report).and_then(|(text, place)| {
         let found = address::whole(&text).map_err(|error| report.error(&place, error.to_string(), error.remedy())).ok()?;
         if found.path() != "/" || found.query().is_some() {
             report.error(&place, "has a path", "write the scheme, the host and the port only: the console is always under /console");
             return None;
         }
+        written = Some(place).filter(|_| found.scheme() == "https");
         Some(found)
     });
-    let behind_proxy = section.switch("behind-proxy", report).unwrap_or(default.behind_proxy);
+    let told = section.switch("behind-proxy", report);
+    if let (Some(place), None) = (&written, told) {
+        let message =
+            "stands without behind-proxy: all who come through the proxy are one address, and one who guesses passwords shuts out all";
+        report.warning(place, message, "write behind-proxy = true if the proxy sets X-Forwarded-For, and else false");
+    }
+    let behind_proxy = told.unwrap_or(default.behind_proxy);
     let keys = keys(&mut section, folder, env, report);
     let oidc = section.get("oidc").and_then(|(node, place)| oidc::read(Section::open(node, place, report)?, folder, env, report));
     section.finish("key", report);

@@ -17,6 +17,9 @@ pub(crate) const COMMAND_LINE: &str = "(command line)";
 /// Entries looked at for one page at most; whoever wants more goes on from there.
 const LOOKED_AT: usize = 5_000;
 
+/// Entries looked at in one go where not all of them are wanted.
+const LOOK: u32 = 500;
+
 /// One thing that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
@@ -71,9 +74,20 @@ pub(crate) async fn page(
     let (mut found, mut looked) = (Vec::new(), 0);
     loop {
         let missing = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-        let (entries, next) = shelf.scan::<Entry>(&Scan::new(AUDIT, missing).from(cursor).descending()).await?;
+        // Where few fit, many are looked at together.
+        let length = if *wanted == Wanted::default() { missing } else { LOOK.max(missing) };
+        let scan = Scan::new(AUDIT, length).from(cursor).descending();
+        let (entries, next) = shelf.scan::<Entry>(&scan).await?;
         looked += entries.len().max(1);
-        found.extend(entries.into_iter().map(|kept| kept.value).filter(|entry| wanted.fits(entry)));
+        let count = entries.len();
+        for (kept, read) in entries.into_iter().zip(1..) {
+            found.extend(Some(kept.value).filter(|entry| wanted.fits(entry)));
+            if found.len() >= limit as usize && (read as usize) < count {
+                // The page ends amid what was read: a scan that ends there tells where the next begins.
+                let (_, next) = shelf.scan::<Entry>(&Scan { limit: read, ..scan }).await?;
+                return Ok((found, next));
+            }
+        }
         cursor = next;
         if cursor.is_none() || found.len() >= limit as usize || looked >= LOOKED_AT {
             return Ok((found, cursor));

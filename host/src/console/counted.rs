@@ -38,11 +38,13 @@ struct Known {
     /// Nobody counts anew before.
     rests_until: Option<Instant>,
     counting: bool,
+    /// Whether the last time nothing came of it.
+    failed: bool,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { counts: watch::Sender::new(None), rests_until: None, counting: false }
+        Self { counts: watch::Sender::new(None), rests_until: None, counting: false, failed: false }
     }
 }
 
@@ -54,6 +56,12 @@ impl Counted {
             let _ = tokio::time::timeout(PATIENCE, counts.wait_for(Option::is_some)).await;
         }
         counts.borrow().clone()
+    }
+
+    /// Whether the plugin could not say when it was asked last.
+    pub(crate) fn failed(&self, tenant: &Tenant) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&tenant.name).is_some_and(|one| one.failed)
     }
 
     /// Has the users counted, unless that was done lately; says whether it is being done now.
@@ -75,6 +83,7 @@ impl Counted {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let one = known.entry(tenant.name.clone()).or_default();
         one.counting = false;
+        one.failed = counts.is_none();
         one.rests_until = Some(Instant::now() + SERVE.0.max(took * SERVE.1));
         if counts.is_some() {
             one.counts.send_replace(counts);

@@ -116,18 +116,18 @@ pub(crate) fn said(text: &str) -> Markup {
 /// Puts a page into the frame, and the whole into the answer.
 pub(super) fn put(arrival: &Arrival, page: &Page, response: &mut Response) {
     let whole = framed(arrival.visitor.as_ref(), arrival.flash.as_ref(), page);
-    fill(response, &whole);
+    fill(response, whole);
 }
 
 /// A problem without anything known of who asks.
 pub(super) fn alone(problem: &Problem) -> Response {
     let mut response = problem.clone().into_response();
-    fill(&mut response, &framed(None, None, &Page::of_problem(problem, ROOT)));
+    fill(&mut response, framed(None, None, &Page::of_problem(problem, ROOT)));
     response
 }
 
-fn fill(response: &mut Response, whole: &Markup) {
-    *response.body_mut() = Body::from(whole.0.clone());
+fn fill(response: &mut Response, whole: Markup) {
+    *response.body_mut() = Body::from(whole.0);
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
 }

@@ -17,6 +17,8 @@ use crate::tenant::Tenant;
 
 /// Identities a call for one page.
 pub(crate) const CALL: u32 = 100;
+/// Pages of one reading at most, whatever the pack says.
+const MOST_PAGES: u32 = 20_000;
 /// For how long the plugin can give the pages of a reading.
 const GOOD: TimeDelta = TimeDelta::minutes(55);
 
@@ -92,11 +94,15 @@ async fn read(console: &Console, tenant: &Tenant) -> Result<Report, CallError> {
     };
     let mut cursor = first.next;
     count(&mut report.states, &report.first);
-    while let Some(next) = cursor {
-        let page = tenant.pack.identities(host.lend(tenant), Some(next), CALL).await?;
+    for _ in 0..MOST_PAGES {
+        let Some(next) = cursor.take() else { return Ok(report) };
+        let page = tenant.pack.identities(host.lend(tenant), Some(next.clone()), CALL).await?;
         count(&mut report.states, &page.items);
-        cursor = page.next;
+        // A pack that does not get on would be asked for ever.
+        cursor = page.next.filter(|after| *after != next);
     }
+    let message = format!("There are more than {} of them; the rest is not counted.", MOST_PAGES * CALL);
+    report.warnings.push(Warning { code: String::new(), message, subject: None });
     Ok(report)
 }
 

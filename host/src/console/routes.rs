@@ -108,7 +108,7 @@ pub(super) fn pages() -> Routes {
         .post("/console/tenants/{tenant}/identities/read", OPERATOR, pages::watch::identities::read)
         .get("/console/live/tenants/{tenant}/identities", VIEWER, pages::watch::identities::follow)
         .post("/console/tenants/{tenant}/identities/pin", ADMINISTRATOR, pages::watch::identities::pin)
-        // What is nowhere else: somebody who is not signed in does not learn which pages there are.
+        // What is nowhere else: somebody who is not signed in is led to the way in, as from a page that is there.
         .get("/console/", VIEWER, problem::no_such_page)
         .get("/console/{*rest}", VIEWER, problem::no_such_page)
 }

@@ -26,7 +26,7 @@ pub(in crate::console) mod install;
 pub(in crate::console) mod mail_server;
 pub(in crate::console) mod properties;
 pub(in crate::console) mod run;
-mod save;
+pub(in crate::console::pages) mod save;
 pub(in crate::console) mod schedule;
 mod sheet;
 pub(in crate::console) mod standing;

@@ -46,7 +46,11 @@ pub(in crate::console) async fn save(
             let next = steps::after(&steps::all(described.as_deref()), steps::BASICS);
             Ok(Done::to(subject.at(next.as_deref().unwrap_or(steps::BASICS))).saying("Saved.").into_response())
         }
-        Stored::Made(_) => Ok(Done::to(subject.at(steps::BASICS)).saying("Saved, and in force.").into_response()),
+        Stored::Made(changed) => {
+            let done = Done::to(subject.at(steps::BASICS));
+            let behind = save::not_in_force(&console, &subject.name, changed.version);
+            Ok(behind.map_or(done.clone().saying("Saved, and in force."), |why| done.warning(why)).into_response())
+        }
         Stored::Refused(problems) => {
             Ok(page(&console, &subject, &visitor, &problems).await.with(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }

@@ -12,13 +12,13 @@ use crate::console::problem::sentence;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
 use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown};
-use crate::site::{ChangeError, Changed};
+use crate::site::{ChangeError, Changed, ManagedState};
 
 /// Paths named in the audit list at most.
 const NAMED: usize = 20;
 
 /// What became of a change.
-pub(super) enum Stored {
+pub(in crate::console::pages) enum Stored {
     Made(Changed),
     Refused(Vec<Found>),
     Late(Box<Conflict>),
@@ -47,7 +47,12 @@ pub(super) async fn document(console: &Console, subject: &Subject, base: u64) ->
 }
 
 /// Stores a change, notes it, and has it in force.
-pub(super) async fn change(console: &Console, visitor: &Visitor, tenant: &str, change: &Change) -> Result<Stored, Problem> {
+pub(in crate::console::pages) async fn change(
+    console: &Console,
+    visitor: &Visitor,
+    tenant: &str,
+    change: &Change,
+) -> Result<Stored, Problem> {
     let changed = console.site.change(tenant, change).await;
     settle(console, visitor, tenant, changed, "changed").await
 }
@@ -62,10 +67,10 @@ pub(super) async fn settle(
 ) -> Result<Stored, Problem> {
     match changed {
         Ok(changed) => {
+            take_over(console).await;
             console
                 .note(visitor, format!("{verb} {tenant}, version {}: {}", changed.version, named(&changed.changes)), Some(tenant))
                 .await?;
-            take_over(console).await;
             Ok(Stored::Made(changed))
         }
         Err(ChangeError::Invalid(problems)) => Ok(Stored::Refused(problems)),
@@ -81,7 +86,21 @@ pub(super) async fn take_over(console: &Console) {
     }
 }
 
-pub(super) fn problem(error: ChangeError) -> Problem {
+/// Why what was stored as this version is not in force; none where it is, or is a draft.
+pub(super) fn not_in_force(console: &Console, tenant: &str, version: u64) -> Option<String> {
+    let managed = console.site.managed();
+    let standing = managed.iter().find(|managed| managed.name == tenant && managed.version >= version).map(|managed| managed.state);
+    let why = match standing {
+        Some(ManagedState::InForce | ManagedState::Draft) => return None,
+        Some(ManagedState::AsBefore) => "the version before goes on, since the component failed when it was tried: the history says why",
+        Some(ManagedState::LeftOut) => "it is not run: something that it needs is not there",
+        Some(ManagedState::InFile) => "the configuration file has a tenant of this name, which is in force instead",
+        None => "it is not in force yet: the store did not answer a moment ago, and will be asked again",
+    };
+    Some(format!("Saved, but {why}."))
+}
+
+pub(in crate::console::pages) fn problem(error: ChangeError) -> Problem {
     match error {
         ChangeError::NoKey => no_key(),
         ChangeError::Name(_) => Problem::bad_request(sentence(&error.to_string()), "Go back and choose another name."),

@@ -109,7 +109,8 @@ pub(super) async fn save(
             let mut view = before;
             overlay(&mut view, &typed.edits);
             let problems = with_warnings(subject, &View::of(&view), changed.problems);
-            Ok(go_on(subject, sheet, &typed, &problems).into_response())
+            let behind = save::not_in_force(console, &subject.name, changed.version);
+            Ok(go_on(subject, sheet, &typed, &problems, behind).into_response())
         }
         Stored::Refused(problems) => {
             let mut view = before;
@@ -148,7 +149,7 @@ async fn store(console: &Console, visitor: &Visitor, subject: &Subject, sheet: &
 }
 
 /// Where one goes on after a sheet was stored.
-fn go_on(subject: &Subject, sheet: &Sheet, typed: &Typed, problems: &[Found]) -> Done {
+fn go_on(subject: &Subject, sheet: &Sheet, typed: &Typed, problems: &[Found], behind: Option<String>) -> Done {
     let steps = steps::all(subject.description.as_deref());
     let here: Vec<_> = steps.iter().filter(|step| step.rest == sheet.rest).flat_map(|step| steps::on(step, problems)).collect();
     let warned =
@@ -158,6 +159,9 @@ fn go_on(subject: &Subject, sheet: &Sheet, typed: &Typed, problems: &[Found]) ->
         let all = std::iter::once(text.to_owned()).chain(said.iter().cloned()).collect::<Vec<_>>().join(" ");
         if said.is_empty() { Done::to(subject.at(rest)).saying(all) } else { Done::to(subject.at(rest)).warning(all) }
     };
+    if let Some(why) = behind {
+        return Done::to(subject.at(&sheet.rest)).warning(why);
+    }
     if !subject.is_draft() {
         return done(&sheet.rest, "Saved, and in force.");
     }

@@ -39,7 +39,8 @@ pub(in super::super::super) async fn show(State(console): State<Console>, Path(n
     let statuses: Vec<String> = counted.map(|counted| counted.counts.into_iter().map(|(status, _)| status).collect()).unwrap_or_default();
     let now = console.now();
     let points = points(&console, &tenant, &statuses, now).await?;
-    Ok(Page::new(format!("The last day of {}", tenant.name), ROOT, content(&tenant, &statuses, &points, now)))
+    let waits = statuses.is_empty() && !console.counted.failed(&tenant);
+    Ok(Page::new(format!("The last day of {}", tenant.name), ROOT, content(&tenant, waits, &statuses, &points, now)))
 }
 
 /// The runs of the last day that counted every status, oldest first.
@@ -68,10 +69,11 @@ fn point(run: &Run, statuses: &[String]) -> Option<Point> {
     Some(Point { at: run.started, counts: statuses.iter().map(of).collect::<Option<_>>()? })
 }
 
-fn content(tenant: &Tenant, statuses: &[String], points: &[Point], now: DateTime<Utc>) -> Markup {
+fn content(tenant: &Tenant, waits: bool, statuses: &[String], points: &[Point], now: DateTime<Utc>) -> Markup {
     html! {
         (head(tenant, PLACE, &html! { "The last day" }))
-        @if statuses.is_empty() { p { "The workers are being counted. " a href=(super::path(&tenant.name, PLACE)) { "Look again" } } }
+        @if waits { p { "The workers are being counted. " a href=(super::path(&tenant.name, PLACE)) { "Look again" } } }
+        @else if statuses.is_empty() { p { "The pack cannot tell how many workers have which status: run its connection test to see why." } }
         @else if points.is_empty() { p { "No run of the last 24 hours has counted anybody." } } @else {
             p { "After each run that ended well in the last 24 hours; all times are UTC." }
             div .grid {

@@ -17,10 +17,10 @@ use super::super::super::frame::{Done, Page, said};
 use super::super::super::live::{self, Piece};
 use super::super::super::moment::{length, moment};
 use super::super::super::people::Role;
-use super::super::super::problem::sentence;
 use super::super::super::reports::{CALL, Reading, Report};
 use super::super::super::visitor::Visitor;
 use super::super::super::{Console, Problem, ROOT};
+use super::super::tenant::save::{self, Stored};
 use super::{failed, head, path, tenant, word};
 use crate::answer::Identity;
 use crate::description::Kind;
@@ -155,25 +155,18 @@ pub(in super::super::super) async fn pin(
     let edit = Edit::Set(At::of(["properties", PINS, user]), Value::Text(number.to_owned()));
     let note = format!("pinned {user} to the person {number}");
     let change = Change { base, edits: vec![edit], draft: false, by: visitor.name.clone(), note: note.clone() };
-    console.site.change(&tenant.name, &change).await.map_err(refused)?;
-    console.note(&visitor, note, Some(&tenant.name)).await?;
-    let told = format!("{user} is pinned to the person {number}. It counts from the next run on.");
-    Ok(Done::to(path(&tenant.name, PLACE)).saying(told).into_response())
-}
-
-fn refused(error: ChangeError) -> Problem {
-    match error {
-        ChangeError::Site(error) => error.into(),
-        ChangeError::Invalid(problems) => {
-            let told = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect::<Vec<_>>().join("; ");
-            Problem::conflict(sentence(&told), "Go back and write another number, or mend the tenant first.")
+    match save::change(&console, &visitor, &tenant.name, &change).await? {
+        Stored::Made(_) => {
+            let told = format!("{user} is pinned to the person {number}. It counts from the next run on.");
+            Ok(Done::to(path(&tenant.name, PLACE)).saying(told).into_response())
         }
-        error => Problem::conflict(sentence(&error.to_string()), "Go back, reload the page and send it again."),
+        Stored::Refused(problems) => Err(save::problem(ChangeError::Invalid(problems))),
+        Stored::Late(conflict) => Err(save::problem(ChangeError::Conflict(conflict))),
     }
 }
 
 fn line_to_write(tenant: &Tenant, user: &str, number: &str) -> Page {
-    let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+    let quoted = |text: &str| Value::Text(text.to_owned()).to_string();
     let content = html! {
         (head(tenant, PLACE, &html! { "A line to write" }))
         p { "This tenant is in the configuration file, which nothing but an editor changes. Add this line, then have the host read the file again:" }
