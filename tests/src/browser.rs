@@ -2,11 +2,15 @@
 //! script and follows no redirect unless told to.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
+
+/// A page that takes longer never comes, and one that is live is followed for so long.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name of the hidden field that every form of the console holds.
 pub const TOKEN: &str = "form-token";
@@ -61,7 +65,7 @@ impl Browser {
     pub fn at(url: &str) -> Result<Self> {
         // There may be one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().redirect(Policy::none()).build()?;
+        let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build()?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), cookies: BTreeMap::new() })
     }
 

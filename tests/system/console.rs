@@ -9,6 +9,7 @@ use shift_access_tests::stage::Stage;
 use crate::demo;
 
 mod entrance;
+mod filled;
 mod people;
 mod sessions;
 mod setting_up;

@@ -273,3 +273,24 @@ async fn limits_and_grants_in_code_hold() {
         "also where an instance waits"
     );
 }
+
+/// A platform that embeds the host meets its own types and the standard ones: what a component runs on may change.
+#[test]
+fn no_type_of_the_engine_is_in_what_is_public() {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
+    let (mut left, mut looked) = (vec![sources], 0);
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // As far as the body of each: `pub fn`, `pub struct`, `pub use` and so on, and not what is public in the crate alone.
+        for item in text.split("\npub ").skip(1).chain(text.split("\n    pub ").skip(1)) {
+            let signature = item.split(['{', ';']).next().unwrap();
+            assert!(!signature.contains("wasmtime"), "{}: pub {signature}", path.display());
+            looked += 1;
+        }
+    }
+    assert!(looked > 500, "{looked}");
+}

@@ -38,12 +38,19 @@ impl Bench {
     }
 
     async fn set(clock: Arc<Hand>, store: Arc<MemoryStore>, rules: Rules, other_system: Option<&UkgSim>) -> Self {
+        let lend = |tenant: &mut Tenant| {
+            if let Some(ukg) = other_system {
+                tenant.http = Arc::new(connections(ukg, tenant).unwrap());
+            }
+        };
+        Self::with(clock, store, rules, lend).await
+    }
+
+    async fn with(clock: Arc<Hand>, store: Arc<MemoryStore>, rules: Rules, change: impl FnOnce(&mut Tenant)) -> Self {
         let cache = std::env::temp_dir().join("shift-access-tests-cache");
         let host = Host::builder().cache(cache).clock(clock.clone()).store(store.clone()).listening(rules).build().unwrap();
         let mut tenant = Tenant::new("acme", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
-        if let Some(ukg) = other_system {
-            tenant.http = Arc::new(connections(ukg, &tenant).unwrap());
-        }
+        change(&mut tenant);
         let bench = Self { clock, store, host, tenant, life: Life::default() };
         let (host, tenant, life) = (bench.host.clone(), bench.tenant.clone(), bench.life.clone());
         bench.life.tracker.spawn(async move { host.keep_listener(&tenant, &life).await });
@@ -263,6 +270,18 @@ async fn an_event_the_plugin_hangs_over_holds_nobody_up_for_good() {
     assert_eq!((letters[0].event_id.as_str(), letters[0].code.as_deref()), ("23", Some("PROBE-L51")));
     let page = bench.store.scan(&Space::plugin("acme"), &Scan::new("handled/", 2_000)).await.unwrap();
     assert!(ids.iter().filter(|id| *id != "23").all(|id| page.entries.iter().any(|entry| entry.key == format!("handled/{id}"))));
+}
+
+#[tokio::test]
+async fn the_processor_time_of_events_has_a_limit_of_its_own() {
+    let short = |tenant: &mut Tenant| Arc::make_mut(&mut tenant.limits).listener.cpu_seconds = 1;
+    let bench = Bench::with(Hand::at("2026-11-22T10:00:00Z"), Arc::default(), Rules::default(), short).await;
+    bench.bring(&[("a", "loop")]).await;
+    bench.forward(2);
+    bench.run_out().await;
+    let letter = bench.letters(1).await.remove(0);
+    let told = letter.message.contains("busy for more than 1s") && letter.message.contains("[tenants.acme.limits.listener]");
+    assert!(letter.code.as_deref() == Some("PROBE-L51") && told, "{letter:?}");
 }
 
 #[tokio::test]

@@ -66,6 +66,13 @@ async fn facts(stage: &Stage) -> Vec<(String, String, String, String)> {
     records.iter().map(|record| (text(record, "user"), text(record, "status"), text(record, "reason"), text(record, "since"))).collect()
 }
 
+#[test]
+fn it_is_under_two_hundred_lines() {
+    let text = include_str!("../../guest/extension/src/lib.rs");
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
+    assert!((50..200).contains(&lines), "{lines} lines");
+}
+
 #[tokio::test]
 async fn every_command_works_with_it() {
     let (stage, feed) = both().await;

@@ -48,7 +48,7 @@ async fn notes_over_the_limit_are_dropped_and_the_history_says_so() {
     let order = Order::new(&tenant, "journal", Trigger::Manual).unwrap();
     let detail = host.run(&tenant, order, Default::default(), Default::default()).await.unwrap();
     let notes = &detail.story.notes;
-    assert!(notes.len() < 10_000);
+    assert_eq!(notes.len(), 4_000);
     assert!(detail.run.warnings.iter().any(|warning| warning.message.contains("left out")), "{:?}", detail.run.warnings);
 }
 
@@ -56,8 +56,8 @@ async fn notes_over_the_limit_are_dropped_and_the_history_says_so() {
 fn what_is_no_component_is_refused_in_words() {
     let engine = Engine::new(None::<Cache>).unwrap();
     for bytes in [&b""[..], b"not wasm", b"\0asm\x01\0\0\0", &BUILT_IN[..BUILT_IN.len() / 2]] {
-        let error = Pack::from_bytes(&engine, bytes).err().unwrap();
-        assert!(!error.to_string().is_empty());
+        let error = Pack::from_bytes(&engine, bytes).err().unwrap().to_string();
+        assert!(error.starts_with("this is not a WebAssembly component: "), "{error}");
     }
     assert!(Pack::from_file(&engine, Path::new("no-such.wasm")).is_err());
 }

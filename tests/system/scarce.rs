@@ -40,11 +40,11 @@ async fn ready(client: &reqwest::Client, serving: &Serving, wanted: u16) -> Valu
     }
 }
 
-/// A program that is told of files that may not grow, and not killed for it.
-async fn told() -> Stage {
+/// The program after this line of a shell.
+async fn after(line: &str) -> Stage {
     let folder = tempfile::tempdir().unwrap().keep();
-    let program = folder.join("told");
-    std::fs::write(&program, format!("#!/bin/sh\ntrap '' XFSZ\nexec {PROGRAM} \"$@\"\n")).unwrap();
+    let program = folder.join("program");
+    std::fs::write(&program, format!("#!/bin/sh\n{line}\nexec {PROGRAM} \"$@\"\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     Stage::kept(World::demo(Utc::now()), &folder, &program).await.unwrap()
 }
@@ -52,7 +52,8 @@ async fn told() -> Stage {
 #[tokio::test]
 async fn a_program_whose_store_takes_no_writes_is_not_ready() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let stage = told().await;
+    // It is told of files that may not grow, and not killed for it.
+    let stage = after("trap '' XFSZ").await;
     let text = std::fs::read_to_string(stage.config()).unwrap();
     std::fs::write(stage.config(), text.replacen("[host]\n", "[host]\nlisten = \"127.0.0.1:0\"\n", 1)).unwrap();
     let (serving, client) = (Serving::start(&stage).await.unwrap(), reqwest::Client::new());
@@ -62,6 +63,17 @@ async fn a_program_whose_store_takes_no_writes_is_not_ready() {
     assert!(trouble.as_str().unwrap().starts_with("the store takes no writes: "), "{trouble}");
     limit(&serving, Resource::FSIZE, INFINITY);
     assert_eq!(ready(&client, &serving, 200).await, Value::Null);
+    std::fs::remove_dir_all(stage.folder()).unwrap();
+}
+
+#[tokio::test]
+async fn where_there_is_no_room_for_a_pool_each_instance_asks_the_system_for_its_own() {
+    // Enough for the memories of a few instances, and far from that of a thousand.
+    let stage = after("ulimit -v 60000000").await;
+    stage.configure("user-groups = \"Store 12 Hourly\"").unwrap();
+    let ran = stage.run_logging(&["run", "acme", "batch", "--json"]).await.unwrap();
+    assert!(ran.code == Some(0) && ran.err.contains("no room for a pool of instances"), "{}", ran.err);
+    assert_eq!(ran.json().unwrap()["failure"], Value::Null);
     std::fs::remove_dir_all(stage.folder()).unwrap();
 }
 

@@ -165,4 +165,17 @@ mod tests {
         assert!(!warm.tidy(), "nobody looks after those that are not there");
         assert_eq!(warm.lock().all, 0);
     }
+
+    #[tokio::test]
+    async fn an_instance_that_is_old_is_not_kept_however_often_it_is_asked() {
+        let pack = Pack::built_in(&Engine::new(None::<Cache>).unwrap()).unwrap();
+        let (lent, warm) = (Lent::nothing(), Arc::new(Warm::default()));
+        let mut young = fresh(&pack, &lent).await;
+        young.since = young.since.checked_sub(OLDEST / 2).unwrap();
+        warm.give_back(&lent.tenant, young);
+        let mut old = warm.take(&lent).unwrap();
+        old.since = old.since.checked_sub(OLDEST / 2).unwrap();
+        warm.give_back(&lent.tenant, old);
+        assert!(warm.take(&lent).is_none());
+    }
 }

@@ -186,7 +186,7 @@ async fn two_editors_at_once_see_each_other_and_an_old_version_comes_back() {
     let old = export(&mut first).await;
     assert!(!old.contains("grace-minutes-after") && !old.contains("interval-minutes"), "{old}");
     let listed = first.open("/console/tenants/acme/versions").await.unwrap().text;
-    assert!(listed.contains("version") && listed.contains("a secret, new") && listed.contains("administrator"), "{listed}");
+    assert!(listed.contains("a secret, new") && listed.contains("by <bdi>administrator</bdi>"), "{listed}");
 }
 
 #[tokio::test]

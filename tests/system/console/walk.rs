@@ -132,7 +132,7 @@ fn the_table_of_this_test_says_the_same_of_roles_as_the_console() {
 }
 
 /// The headers that every answer has, and what no page holds.
-fn assert_strict(seen: &Seen, what: &str) {
+pub(super) fn assert_strict(seen: &Seen, what: &str) {
     let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     for (name, value) in [
         ("content-security-policy", policy),
@@ -144,7 +144,7 @@ fn assert_strict(seen: &Seen, what: &str) {
         assert_eq!(seen.header(name), value, "{what}: {name}");
     }
     assert!(seen.header("cache-control").contains("no-") || seen.header("cache-control").contains("immutable"), "{what}");
-    for inline in [" style=", "<style", " onclick", " onload", "javascript:", "<script>", "http://", "https://"] {
+    for inline in [" style=", "<style", " onclick", " onload", "javascript:", "<script>", "src=\"http", "href=\"http", "action=\"http"] {
         assert!(!seen.text.contains(inline), "{what}: {inline} in {}", seen.text);
     }
     if seen.status != 303 && !seen.text.is_empty() {
