@@ -122,13 +122,13 @@ mod tests {
         let mut document = Document::default();
         let schedule = [("job".to_owned(), "batch".into()), ("times".to_owned(), Value::List(vec!["05:45".into()]))];
         document.set(&path("/environment"), "TEST".into()).unwrap();
-        document.set(&path("/connections/kronos/url"), "https://acme.example".into()).unwrap();
-        document.set(&path("/properties/user-groups"), "a \"b\" '''\n\\ \u{202e}".into()).unwrap();
+        document.set(&path("/connections/alpha/url"), "https://acme.example".into()).unwrap();
+        document.set(&path("/properties/names"), "a \"b\" '''\n\\ \u{202e}".into()).unwrap();
         document.set(&path("/properties/zones/a b"), "UTC".into()).unwrap();
         document.set(&path("/schedules"), Value::List(vec![Value::Table(schedule.into())])).unwrap();
         document.set(&path("/listener/signature/header"), "X".into()).unwrap();
         document.set(&path("/limits/jobs/cpu-seconds"), Value::Number(5)).unwrap();
-        for at in ["/connections/kronos/password", "/listener/signature/secrets/0", "/listener/signature/secrets/1"] {
+        for at in ["/connections/alpha/password", "/listener/signature/secrets/0", "/listener/signature/secrets/1"] {
             document.put_sealed(&path(at), "x1.a.AAAA.AAAA".parse().unwrap());
         }
         document
@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn a_tenant_is_written_as_the_file_has_it_and_secrets_are_left_out() {
         let text = of_document("acme", &document(), Secrets::Omit);
-        let wanted = "[tenants.acme]\nenvironment = \"TEST\"\n\n[tenants.acme.connections.kronos]\npassword = { keep = true }\n\
+        let wanted = "[tenants.acme]\nenvironment = \"TEST\"\n\n[tenants.acme.connections.alpha]\npassword = { keep = true }\n\
              url = \"https://acme.example\"\n\n[tenants.acme.limits.jobs]\ncpu-seconds = 5\n\n[tenants.acme.listener]\n\
              signature = { header = \"X\", secrets = [{ keep = true }, { keep = true }] }\n\n[tenants.acme.properties]\n";
         assert!(text.starts_with(wanted), "{text}");
         assert!(text.ends_with("\n[[tenants.acme.schedules]]\njob = \"batch\"\ntimes = [\"05:45\"]\n"), "{text}");
         let read: toml::Table = text.parse().unwrap();
         let properties = &read["tenants"]["acme"]["properties"];
-        assert_eq!(properties["user-groups"].as_str(), Some("a \"b\" '''\n\\ \u{202e}"));
+        assert_eq!(properties["names"].as_str(), Some("a \"b\" '''\n\\ \u{202e}"));
         assert_eq!(properties["zones"]["a b"].as_str(), Some("UTC"));
         let sealed = of_document("acme", &document(), Secrets::Sealed);
         assert!(sealed.contains("password = { sealed = \"x1.a.AAAA.AAAA\" }"), "{sealed}");
@@ -154,7 +154,7 @@ mod tests {
     fn where_secrets_of_the_file_are_is_written_and_one_that_stands_there_is_not() {
         let mut view = View::of(&document());
         let (file, variable) = (SecretAt::File("secrets/pw".to_owned()), SecretAt::Variable("PW".to_owned()));
-        view.secrets = [("/connections/kronos/a", file), ("/connections/kronos/b", variable), ("/connections/kronos/c", SecretAt::Written)]
+        view.secrets = [("/connections/alpha/a", file), ("/connections/alpha/b", variable), ("/connections/alpha/c", SecretAt::Written)]
             .map(|(at, secret)| (path(at), secret))
             .into();
         let text = of_view("acme", &view, FilePath::new("/etc/x"));

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::document::join;
 
 /// The keys that lead to a value, from the tenant's table on. As text it is a JSON pointer (RFC 6901), such as
-/// `/connections/kronos/url`; its display form is that of the configuration file, `connections.kronos.url`.
+/// `/connections/alpha/url`; its display form is that of the configuration file, `connections.alpha.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Path(Vec<String>);
 
 /// Why a text is no path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no path: write for example /properties/user-groups")]
+#[error("is no path: write for example /properties/names")]
 pub struct PathError;
 
 impl Path {
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_path_is_read_as_it_was_written() {
-        for keys in [vec!["connections", "kronos", "url"], vec!["a/b", "~1", "", "~0/"], vec!["\u{202e}\"\n"]] {
+        for keys in [vec!["connections", "alpha", "url"], vec!["a/b", "~1", "", "~0/"], vec!["\u{202e}\"\n"]] {
             let path = Path::of(keys);
             assert_eq!(path.pointer().parse::<Path>().unwrap(), path);
         }
