@@ -11,6 +11,10 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::problem::{Problem, Severity};
 
+mod written;
+
+pub(crate) use written::{join, quoted, toml_key};
+
 /// One value and the line it stands on.
 #[derive(Clone)]
 pub(crate) struct Node {
@@ -198,13 +202,6 @@ impl Place {
     pub(crate) fn item(&self, index: usize, line: usize) -> Self {
         Self { key: format!("{}[{}]", self.key, index.saturating_add(1)), line: Some(line) }
     }
-}
-
-/// A key below a path, quoted where TOML wants that.
-pub(crate) fn join(path: &str, key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if bare { key.to_owned() } else { format!("{key:?}") };
-    if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 /// A walk over one table: what is asked for is known, and what is left over is an error.

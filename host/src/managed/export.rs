@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path as FilePath;
 
-use super::document::toml_key;
 use super::view::{SecretAt, View};
 use super::{Document, Path, Value};
+use crate::config::document::toml_key;
 
 /// How secrets that are kept in the store are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
