@@ -62,19 +62,12 @@ impl Document {
 
     /// The value at a path; none for a secret.
     pub fn get(&self, path: &Path) -> Option<&Value> {
-        let (first, rest) = path.keys().split_first()?;
-        rest.iter().try_fold(self.values.get(first)?, |value, key| match value {
-            Value::Table(entries) => entries.get(key),
-            _ => None,
-        })
+        value_at(&self.values, path)
     }
 
     /// The text at a path.
     pub fn text(&self, path: &Path) -> Option<&str> {
-        match self.get(path)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        self.get(path)?.text()
     }
 
     /// Whether there is a secret at a path.
@@ -169,6 +162,15 @@ impl Document {
     }
 }
 
+/// The value at a path.
+pub(super) fn value_at<'v>(values: &'v BTreeMap<String, Value>, path: &Path) -> Option<&'v Value> {
+    let (first, rest) = path.keys().split_first()?;
+    rest.iter().try_fold(values.get(first)?, |value, key| match value {
+        Value::Table(entries) => entries.get(key),
+        _ => None,
+    })
+}
+
 fn collect<'a>(path: Path, value: &'a Value, leaves: &mut BTreeMap<Path, &'a Value>) {
     match value {
         Value::Table(entries) if !entries.is_empty() => entries.iter().for_each(|(key, value)| collect(path.at(key), value, leaves)),
@@ -179,6 +181,14 @@ fn collect<'a>(path: Path, value: &'a Value, leaves: &mut BTreeMap<Path, &'a Val
 }
 
 impl Value {
+    /// The text, where it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// How deep tables and lists stand in one another in it. It goes no deeper than it must to know that it is too deep.
     fn depth(&self) -> usize {
         let mut level = vec![self];

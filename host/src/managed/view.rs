@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::document::value_at;
 use super::places::{self, Places};
 use super::{Document, Path, Value};
 use crate::config::document::{self, Node};
@@ -37,11 +38,12 @@ impl View {
 
     /// The value at a path; none for a secret.
     pub fn get(&self, path: &Path) -> Option<&Value> {
-        let (first, rest) = path.keys().split_first()?;
-        rest.iter().try_fold(self.values.get(first)?, |value, key| match value {
-            Value::Table(entries) => entries.get(key),
-            _ => None,
-        })
+        value_at(&self.values, path)
+    }
+
+    /// The text at a path; none for a secret.
+    pub fn text(&self, path: &Path) -> Option<&str> {
+        self.get(path)?.text()
     }
 
     /// Of a tenant's table in the file. What is no value of any tenant, such as a date, is left out.

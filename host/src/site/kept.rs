@@ -16,7 +16,7 @@ use super::plan::{Ground, Plan, Planned, problem};
 use super::stand::store_failed;
 use super::{Changes, Identity, Installed, Site, SiteError, upgrade};
 use crate::config::{Problem, Severity};
-use crate::managed::{Kept, Ledger, Path, Value};
+use crate::managed::{Kept, Ledger, Path};
 use crate::store::{Store, StoreError};
 
 mod apply;
@@ -293,10 +293,7 @@ async fn plan<'k>(
 }
 
 fn status(name: &str, kept: Option<&Kept>, state: ManagedState, problems: Vec<Problem>) -> ManagedTenant {
-    let environment = kept.and_then(|kept| match kept.document.get(&Path::of(["environment"]))? {
-        Value::Text(text) => Some(text.clone()),
-        _ => None,
-    });
+    let environment = kept.and_then(|kept| kept.document.text(&Path::of(["environment"])).map(str::to_owned));
     ManagedTenant {
         name: name.to_owned(),
         version: kept.map_or(0, |kept| kept.version),

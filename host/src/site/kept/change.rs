@@ -10,7 +10,7 @@ use crate::config::{Problem, Severity, is_name};
 use crate::description::Description;
 use crate::managed::rotate::{Rotated, rotate};
 use crate::managed::{
-    Change, Conflict, Difference, Document, Edit, EditError, Kept, Path, Places, Saved, Sealer, Value, Wanted, between_versions, edited,
+    Change, Conflict, Difference, Document, Edit, EditError, Kept, Path, Places, Saved, Sealer, Wanted, between_versions, edited,
 };
 use crate::standing::State;
 use crate::store::StoreError;
@@ -235,12 +235,8 @@ impl Site {
 /// The component that is named after the edits.
 fn component(before: &Document, edits: &[Edit]) -> Option<String> {
     let at = Path::of(["component"]);
-    let text = |value: &Value| match value {
-        Value::Text(text) => Some(text.clone()),
-        _ => None,
-    };
-    edits.iter().fold(before.get(&at).and_then(text), |component, edit| match edit {
-        Edit::Set(path, value) if *path == at => text(value),
+    edits.iter().fold(before.text(&at).map(str::to_owned), |component, edit| match edit {
+        Edit::Set(path, value) if *path == at => value.text().map(str::to_owned),
         Edit::Remove(path) if *path == at => None,
         _ => component,
     })
