@@ -45,6 +45,8 @@ fn table(key: &str, value: Value) -> Value {
 
 fn written<'a>(tenant: &str, values: &BTreeMap<String, Value>, secrets: impl Iterator<Item = (&'a Path, Value)>) -> String {
     let mut root = Value::Table(values.clone());
+    let mut secrets: Vec<_> = secrets.collect();
+    secrets.sort_by(|(one, _), (two, _)| one.in_place(two));
     for (path, value) in secrets {
         put(&mut root, path.keys(), value);
     }
@@ -55,7 +57,7 @@ fn written<'a>(tenant: &str, values: &BTreeMap<String, Value>, secrets: impl Ite
     text
 }
 
-/// Puts what stands for a secret into the tree: into a list, where the last key is a number.
+/// Puts what stands for a secret into the tree: into a list, where the last key is a number. They come in the order of the list.
 fn put(value: &mut Value, keys: &[String], stands: Value) {
     let Some((key, rest)) = keys.split_first() else {
         *value = stands;
@@ -148,6 +150,19 @@ mod tests {
         assert_eq!(properties["zones"]["a b"].as_str(), Some("UTC"));
         let sealed = of_document("acme", &document(), Secrets::Sealed);
         assert!(sealed.contains("password = { sealed = \"x1.a.AAAA.AAAA\" }"), "{sealed}");
+    }
+
+    #[test]
+    fn many_secrets_of_a_list_are_written_in_its_order() {
+        let mut document = Document::default();
+        let seal = |number: usize| format!("x1.k{number}.AAAA.AAAA");
+        for number in 0..12 {
+            document.put_sealed(&path(&format!("/listener/shared/values/{number}")), seal(number).parse().unwrap());
+        }
+        let read: toml::Table = of_document("acme", &document, Secrets::Sealed).parse().unwrap();
+        let values = read["tenants"]["acme"]["listener"]["shared"]["values"].as_array().unwrap();
+        let seals: Vec<_> = values.iter().map(|value| value["sealed"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(seals, (0..12).map(seal).collect::<Vec<_>>());
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(crate) fn of(document: &Document, tenant: &str, sealer: Option<Sealer<'_>>, 
     }
     let mut tree = Value::Table(values.values().clone()).into();
     let mut closed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, sealed) in document.sealed() {
+    let mut sealed: Vec<_> = document.sealed().iter().collect();
+    sealed.sort_by(|(one, _), (two, _)| one.in_place(two));
+    for (path, sealed) in sealed {
         let opened = match sealer.map(|sealer| sealer.open(path, sealed)) {
             Some(Ok(secret)) => Some(secret),
             Some(Err(SealError::UnknownKey(key))) => {
@@ -51,7 +53,8 @@ pub(crate) fn of(document: &Document, tenant: &str, sealer: Option<Sealer<'_>>, 
     tree
 }
 
-/// Puts a secret into the tree: what leads to it is a table, and a list where its last key is a number.
+/// Puts a secret into the tree: what leads to it is a table, and a list where its last key is a number. They come in the order of
+/// the list.
 fn put(node: &mut Node, keys: &[String], secret: document::Value) {
     let Some((key, rest)) = keys.split_first() else {
         node.value = secret;
@@ -62,7 +65,6 @@ fn put(node: &mut Node, keys: &[String], secret: document::Value) {
             node.value = document::Value::List(Vec::new());
         }
         if let document::Value::List(items) = &mut node.value {
-            // They come in the order of their paths, in which 10 is before 2: any of them may have signed, so it does not matter.
             items.push(Node { line: 0, value: secret });
         }
         return;
@@ -86,5 +88,37 @@ impl From<Value> for Node {
             Value::Table(entries) => document::Value::Table(entries.into_iter().map(|(key, value)| (key, value.into())).collect()),
         };
         Self { line: 0, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::seal::{Key, Keys};
+
+    #[test]
+    fn the_secrets_of_a_list_are_in_its_order_however_many_there_are() {
+        let keys = Keys::new(Key::random().unwrap(), Vec::new());
+        let sealer = Sealer { keys: &keys, tenant: "acme" };
+        let mut document = Document::default();
+        for number in 0..12 {
+            let at = Path::of(["listener", "shared", "values"]).at(number.to_string());
+            document.put_sealed(&at, sealer.seal(&at, &format!("hush-{number}").into(), None).unwrap());
+        }
+        let mut report = Report::of(std::path::Path::new("a.toml"));
+        let mut node = of(&document, "acme", Some(sealer), &mut report);
+        assert!(report.problems.is_empty());
+        for key in ["listener", "shared", "values"] {
+            let document::Value::Table(mut entries) = node.value else { panic!("there is no {key}") };
+            node = entries.remove(key).unwrap();
+        }
+        let document::Value::List(items) = node.value else { panic!("they are no list") };
+        let opened = items.iter().map(|item| match &item.value {
+            document::Value::Secret(Some(secret)) => secret.expose_secret().to_owned(),
+            _ => panic!("one is no secret"),
+        });
+        assert_eq!(opened.collect::<Vec<_>>(), (0..12).map(|number| format!("hush-{number}")).collect::<Vec<_>>());
     }
 }

@@ -1,5 +1,6 @@
 //! Where a value stands in a tenant's configuration.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -50,6 +51,13 @@ impl Path {
         self.is_within(other) || other.is_within(self)
     }
 
+    /// The order in which values stand: the numbers of a list as numbers, and before names.
+    pub(crate) fn in_place(&self, other: &Self) -> Ordering {
+        let order = |key: &String| key.parse::<u16>().map_or((true, 0), |number| (false, number));
+        let mut keys = self.0.iter().zip(&other.0).map(|(one, two)| order(one).cmp(&order(two)).then_with(|| one.cmp(two)));
+        keys.find(|order| order.is_ne()).unwrap_or_else(|| self.0.len().cmp(&other.0.len()))
+    }
+
     /// As a JSON pointer.
     pub fn pointer(&self) -> String {
         self.0.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
@@ -97,6 +105,15 @@ mod tests {
         }
         assert_eq!("properties".parse::<Path>(), Err(PathError));
         assert_eq!(Path::of(["zones", "a b"]).to_string(), "zones.\"a b\"");
+    }
+
+    #[test]
+    fn the_numbers_of_a_list_are_in_order_as_numbers() {
+        let mut paths: Vec<Path> =
+            ["/a/10", "/a/b", "/a/2", "/a/1a", "/a", "/a/2/c", "/a/02", "/a/70000"].iter().map(|text| text.parse().unwrap()).collect();
+        paths.sort_by(Path::in_place);
+        let sorted: Vec<_> = paths.iter().map(Path::pointer).collect();
+        assert_eq!(sorted, ["/a", "/a/02", "/a/2", "/a/2/c", "/a/10", "/a/1a", "/a/70000", "/a/b"]);
     }
 
     #[test]
