@@ -2,6 +2,8 @@
 //!
 //! Secrets go in by it and never come out: nothing here, and nothing that can be asked of a document, gives one back.
 
+use std::fmt;
+
 use secrecy::SecretString;
 
 use super::places::{self, Places, Refused};
@@ -23,8 +25,8 @@ pub struct Change {
     pub note: String,
 }
 
-/// One value put or taken away. The debug form shows no secret.
-#[derive(Clone, Debug)]
+/// One value put or taken away. The debug form shows no value: a text may be one that is to be sealed.
+#[derive(Clone)]
 pub enum Edit {
     /// Puts a value at a path, in the place of all that stood there. A text at a place of secrets is sealed.
     Set(Path, Value),
@@ -32,6 +34,16 @@ pub enum Edit {
     Secret(Path, SecretString),
     /// Takes away what stands at a path.
     Remove(Path),
+}
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(path, _) => write!(f, "Set({path}, …)"),
+            Self::Secret(path, _) => write!(f, "Secret({path}, …)"),
+            Self::Remove(path) => write!(f, "Remove({path})"),
+        }
+    }
 }
 
 /// Why a change is not made.
@@ -167,7 +179,7 @@ mod tests {
         let document = edited(&Document::default(), &edits, Places::default(), sealer).unwrap();
         let text = format!("{document:?}{edits:?}");
         assert!(!serde_json::to_string(&document).unwrap().contains("hush"));
-        assert!(!format!("{document:?}").contains("hush"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
         let opened: Vec<_> =
             document.sealed().iter().map(|(path, sealed)| sealer.open(path, sealed).unwrap().expose_secret().to_owned()).collect();
         assert_eq!(opened, ["hush-one", "hush-two", "hush-three", "hush-four"]);
@@ -198,7 +210,9 @@ mod tests {
 
     #[test]
     fn no_debug_form_shows_a_secret() {
-        let change = Change { base: None, edits: vec![secret("/a", "hush-one")], draft: true, by: "me".to_owned(), note: String::new() };
-        assert!(!format!("{change:?}").contains("hush"));
+        let edits = vec![secret("/a", "hush-one"), set("/connections/alpha/password", "hush-two"), Edit::Remove(path("/b"))];
+        let change = Change { base: None, edits, draft: true, by: "me".to_owned(), note: String::new() };
+        let shown = format!("{change:?}");
+        assert!(!shown.contains("hush") && shown.contains("Set(connections.alpha.password, …)"), "{shown}");
     }
 }
