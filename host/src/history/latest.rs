@@ -1,9 +1,10 @@
-//! What is known of a tenant's jobs without a look at their runs: how the last of each stands, and when the last good one began.
+//! What is known of a tenant's jobs without a look at their runs: how the one stands that was written last, and when the last good
+//! one began.
 //! A monitoring system asks for it every few seconds, of every tenant.
 //!
 //! In the host's own space of the tenant, written with the run itself:
 //!
-//! - `run-last/JOB` the run that began last, as it stands;
+//! - `run-last/JOB` the run that was written last, at its beginning or its end, as it stands;
 //! - `run-good/JOB` when the last run that ended well had begun.
 
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ const LOOKED_THROUGH: u32 = 200;
 /// What is known of a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Latest {
-    /// How its last run ended, or stands.
+    /// How the run that was written last ended, or stands.
     pub(crate) status: Option<Status>,
     /// When the last good one began.
     pub(crate) good: Option<DateTime<Utc>>,
