@@ -44,13 +44,16 @@ impl Site {
     /// # Errors
     /// When there is no such tenant, or the file or the store cannot be read.
     pub async fn view(&self, tenant: &str) -> Result<(Origin, View), SiteError> {
-        if !self.shelf.ground().names.contains(tenant) {
-            let kept = self.kept(tenant).await?.ok_or_else(|| self.no_such(tenant))?;
-            return Ok((Origin::Store, View::of(&kept.document)));
+        if self.shelf.ground().names.contains(tenant) {
+            return Ok((Origin::File, self.view_of_file(tenant)?));
         }
+        Ok((Origin::Store, View::of(&self.document(tenant).await?)))
+    }
+
+    fn view_of_file(&self, tenant: &str) -> Result<View, SiteError> {
         let described = self.configured().get(tenant).map(|installed| installed.tenant.description.clone());
         let node = config::written(&self.shelf.ground().file, tenant).ok_or_else(|| self.no_such(tenant))?;
-        Ok((Origin::File, View::of_file(&node, Places::of(described.as_deref()))))
+        Ok(View::of_file(&node, Places::of(described.as_deref())))
     }
 
     /// A tenant as TOML, as [`Site::apply`] takes it. A secret is never in it: it is left out, sealed, or of a tenant of the file
@@ -60,17 +63,13 @@ impl Site {
     /// When there is no such tenant, it cannot be read, or is to be sealed and cannot be.
     pub async fn export(&self, tenant: &str, secrets: Secrets, env: Environment<'_>) -> Result<String, ChangeError> {
         let ground = self.shelf.ground();
-        let (origin, view) = self.view(tenant).await?;
-        match (origin, secrets) {
-            (Origin::Store, _) => {
-                let kept = self.kept(tenant).await?.ok_or_else(|| self.no_such(tenant))?;
-                Ok(export::of_document(tenant, &kept.document, secrets))
-            }
-            (Origin::File, Secrets::Omit) => {
+        match (ground.names.contains(tenant), secrets) {
+            (false, _) => Ok(export::of_document(tenant, &self.document(tenant).await?, secrets)),
+            (true, Secrets::Omit) => {
                 let folder = std::path::absolute(ground.folder()).unwrap_or_else(|_| ground.folder().to_owned());
-                Ok(export::of_view(tenant, &view, &folder))
+                Ok(export::of_view(tenant, &self.view_of_file(tenant)?, &folder))
             }
-            (Origin::File, Secrets::Sealed) => {
+            (true, Secrets::Sealed) => {
                 let (document, problems) = self.sealed_from_file(tenant, env).await?;
                 match document.filter(|_| !problems.iter().any(Problem::is_error)) {
                     Some(document) => Ok(export::of_document(tenant, &document, secrets)),
