@@ -59,7 +59,7 @@ async fn another_key_takes_the_place_of_the_first_also_when_the_rotation_is_kill
     let versions = shelf.site().await.versions("t00", 100, None).await.unwrap();
     assert!(versions.items.iter().all(|version| version.number == 1 || version.changes.len() == 1));
     let site = shelf.site().await;
-    let restored = site.restore_version("t00", 3, 20, "somebody", "").await.unwrap();
+    let restored = site.restore_version("t00", 3, 20, "somebody").await.unwrap();
     assert_eq!(restored.changes.len(), 1, "no secret seems to be changed: {:?}", restored.changes);
     let nothing = shelf.run(&["key", "rotate"]).await;
     assert!(nothing.out.starts_with("0 secrets of 0 tenants"), "{}", nothing.out);

@@ -59,15 +59,15 @@ async fn an_old_version_comes_back_with_its_secrets_and_the_oldest_go() {
     site.change("acme", &change(Some(1), vec![wrong, set("/environment", "PROD")])).await.unwrap();
     let failed = shelf.run(&["run", "acme", "test-connection"]).await;
     assert_eq!(failed.code, Some(1), "{}", failed.out);
-    let restored = site.restore_version("acme", 1, 2, "somebody", "").await.unwrap();
+    let restored = site.restore_version("acme", 1, 2, "somebody").await.unwrap();
     assert_eq!(restored.version, 3);
     let told: Vec<_> = restored.changes.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["connections.kronos.password: changed", "environment: \"PROD\" -> \"TEST\""]);
     assert_eq!(shelf.run(&["run", "acme", "test-connection"]).await.code, Some(0));
     let version = site.version("acme", 3).await.unwrap();
     assert_eq!((version.by.as_str(), version.note.as_str()), ("somebody", "version 1 restored"));
-    assert!(matches!(site.restore_version("acme", 1, 2, "somebody", "").await, Err(ChangeError::Conflict(_))));
-    assert!(matches!(site.restore_version("acme", 9, 3, "somebody", "").await, Err(ChangeError::Site(_))));
+    assert!(matches!(site.restore_version("acme", 1, 2, "somebody").await, Err(ChangeError::Conflict(_))));
+    assert!(matches!(site.restore_version("acme", 9, 3, "somebody").await, Err(ChangeError::Site(_))));
 
     for base in 3..203 {
         let mail = format!("ops{base}@acme.example");

@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 
 use super::super::{Environment, Site};
-use super::change::{ChangeError, no_key, noted};
+use super::change::{ChangeError, noted};
 use crate::config::Problem;
 use crate::config::document::Report;
 use crate::managed::apply::{Applied, Around, Incoming, tenants};
@@ -57,7 +57,7 @@ impl Site {
         problems: &mut Vec<Problem>,
     ) -> Result<Vec<Ready>, ChangeError> {
         let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         let folder = file.parent().unwrap_or(FilePath::new(""));
         let mut ready = Vec::new();
         for incoming in found {

@@ -52,10 +52,6 @@ pub enum ChangeError {
     Site(#[from] SiteError),
 }
 
-pub(super) fn no_key() -> ChangeError {
-    ChangeError::NoKey
-}
-
 impl From<StoreError> for ChangeError {
     fn from(error: StoreError) -> Self {
         Self::Site(store_failed(error))
@@ -83,7 +79,7 @@ impl Site {
         self.may_be(tenant)?;
         noted(tenant, &change.note)?;
         let ground = self.shelf.ground();
-        let sealer = Sealer { keys: ground.keys.as_ref().ok_or_else(no_key)?, tenant };
+        let sealer = Sealer { keys: ground.keys.as_ref().ok_or(ChangeError::NoKey)?, tenant };
         loop {
             let current = self.shelf.ledger.of(tenant).await?;
             let before = current.as_ref().map(|(_, kept)| kept.document.clone()).unwrap_or_default();
@@ -113,10 +109,9 @@ impl Site {
     ///
     /// # Errors
     /// As of a change; when the old version is not kept any more.
-    pub async fn restore_version(&self, tenant: &str, number: u64, base: u64, by: &str, note: &str) -> Result<Changed, ChangeError> {
-        noted(tenant, note)?;
+    pub async fn restore_version(&self, tenant: &str, number: u64, base: u64, by: &str) -> Result<Changed, ChangeError> {
         let ground = self.shelf.ground();
-        ground.keys.as_ref().ok_or_else(no_key)?;
+        ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         loop {
             let current = self.shelf.ledger.of(tenant).await?;
             let old = self.version(tenant, number).await?;
@@ -129,7 +124,7 @@ impl Site {
             }
             let before = current.as_ref().map(|(_, kept)| kept.document.clone()).unwrap_or_default();
             let changes = between_versions(&before, &old.document);
-            let note = if note.is_empty() { format!("version {number} restored") } else { note.to_owned() };
+            let note = format!("version {number} restored");
             let wanted = Wanted { document: old.document, draft: old.draft, by, note: &note };
             if let Some(version) = self.save(tenant, current.as_ref(), &wanted).await? {
                 return Ok(Changed { version, changes, problems });
@@ -143,7 +138,7 @@ impl Site {
     /// When there is no key, or the store fails; what is done by then is done, and the next call does the rest.
     pub async fn rotate_keys(&self) -> Result<Rotated, ChangeError> {
         let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         Ok(rotate(&self.shelf.ledger, keys).await?)
     }
 
@@ -279,7 +274,7 @@ mod tests {
         fn sent<T: Send>(_: impl Fn(Site) -> T) {}
         let change = || Change { base: None, edits: Vec::new(), draft: false, by: String::new(), note: String::new() };
         sent(|site| async move { site.change("acme", &change()).await.is_ok() && site.try_change("acme", &change()).await.is_ok() });
-        sent(|site| async move { site.restore_version("acme", 1, 2, "me", "").await.is_ok() && site.rotate_keys().await.is_ok() });
+        sent(|site| async move { site.restore_version("acme", 1, 2, "me").await.is_ok() && site.rotate_keys().await.is_ok() });
         sent(|site| async move { site.view("acme").await.is_ok() && site.differences("acme", "other").await.is_ok() });
         sent(|site| async move { site.apply(FilePath::new("a"), "", &Apply::default(), &|_| None).await.0.is_ok() });
         sent(|site| async move { site.export("acme", crate::managed::Secrets::Omit, &|_| None).await.is_ok() });

@@ -1,7 +1,7 @@
 //! Makes one kept tenant like another, such as the one in production like the one that was tried.
 
 use super::super::Site;
-use super::change::{ChangeError, Changed, no_key, refused};
+use super::change::{ChangeError, Changed, refused};
 use crate::managed::{Change, Difference, Document, Edit, EditError, Path, Sealer, Shown, Value, between_versions};
 use crate::seal::Keys;
 
@@ -35,7 +35,7 @@ impl Site {
         self.may_be(&copy.to)?;
         let from = self.document(&copy.from).await?;
         let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         let edits = copied(copy, &from, &self.kept(&copy.to).await?.map(|kept| kept.document).unwrap_or_default(), keys)?;
         let mut change = Change { base: copy.base, edits, draft: false, by: copy.by.clone(), note: copy.note.clone() };
         match self.change(&copy.to, &change).await {

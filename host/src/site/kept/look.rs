@@ -2,7 +2,7 @@
 
 use super::super::stand::store_failed;
 use super::super::{Environment, Site, SiteError};
-use super::change::{ChangeError, no_key};
+use super::change::ChangeError;
 use crate::config::{self, Problem};
 use crate::managed::export::{self, Secrets};
 use crate::managed::{Difference, Document, Kept, Places, Sealer, Version, Versions, View, between};
@@ -108,7 +108,7 @@ impl Site {
     pub async fn differences(&self, first: &str, second: &str) -> Result<Vec<Difference>, ChangeError> {
         let (one, two) = (self.document(first).await?, self.document(second).await?);
         let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         let opened = |tenant: &str, document: &Document, path: &crate::managed::Path| {
             keys.open(&Place { tenant, path: &path.pointer() }, document.sealed().get(path)?).ok()
         };
@@ -138,7 +138,7 @@ impl Site {
         use crate::config::document::Report;
         use crate::managed::apply::{Around, tenants};
         let ground = self.shelf.ground();
-        let keys = ground.keys.as_ref().ok_or_else(no_key)?;
+        let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         let described = self.configured().get(tenant).map(|installed| installed.tenant.description.clone());
         let mut report = Report::of(&ground.file);
         let text = std::fs::read_to_string(&ground.file).map_err(|error| SiteError::Host(error.to_string()))?;

@@ -58,7 +58,7 @@ pub(in crate::console) async fn restore(
     let subject = Subject::of(&console, &name).await?;
     subject.stored()?;
     let base = save::base(&posted)?;
-    let changed = console.site.restore_version(&name, number, base, &visitor.name, "").await;
+    let changed = console.site.restore_version(&name, number, base, &visitor.name).await;
     match save::settle(&console, &visitor, &name, changed, &format!("restored version {number} of")).await? {
         Stored::Made(changed) => {
             Ok(Done::to(subject.at(PATH)).saying(format!("Version {number} is restored, as version {}.", changed.version)).into_response())
