@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use exports::shift_access::plugin::{access, jobs, jobs::Failure, listener, pack, roster, roster::Entry};
 use serde::{Deserialize, Serialize};
-use shift_access::plugin::{http, http::Request, properties, properties::Value, storage};
+use shift_access::plugin::{http, http::Request, properties, properties::Value, storage, storage::Error as Fault};
 
 wit_bindgen::generate!({ path: "../../wit", world: "plugin", additional_derives: [serde::Deserialize, serde::Serialize] });
 
@@ -77,6 +77,11 @@ fn failure(number: &str, what: impl std::fmt::Display) -> Failure {
     Failure { code: pack.code_prefix + number, message: format!("{title}: {what}."), title, remedy, report }
 }
 
+/// That the storage failed, in its own words.
+fn no_storage((Fault::Unavailable(text) | Fault::QuotaExceeded(text) | Fault::Invalid(text) | Fault::Other(text)): Fault) -> Failure {
+    failure("30", text)
+}
+
 async fn read_page(cursor: Option<String>) -> Result<Page, Failure> {
     let (connection, method, path, headers, body) = ("feed".into(), "GET".into(), "/punches".into(), vec![], vec![]);
     let query = cursor.into_iter().map(|value| http::Field { name: "cursor".into(), value }).collect();
@@ -107,7 +112,7 @@ async fn read_feed(source: roster::Source) -> Result<Reading, Failure> {
 
 /// What is stored, and what must hold for it to be replaced.
 async fn stored() -> Result<(Reading, storage::Condition), Failure> {
-    let values = storage::get(vec![KEY.into()]).await.map_err(|error| failure("30", error))?;
+    let values = storage::get(vec![KEY.into()]).await.map_err(no_storage)?;
     let Some(stored) = values.into_iter().flatten().next() else { return Ok((Reading::default(), storage::Condition::Absent)) };
     let reading = parse(&stored.value).ok_or_else(|| failure("30", "a newer version of this extension stored what is there"))?;
     Ok((reading, storage::Condition::Revision(stored.revision)))
@@ -128,7 +133,7 @@ async fn refresh(kind: &str, run: Option<String>) -> Result<jobs::Report, Failur
         let value = serde_json::to_vec(&(FORMAT, newest)).map_err(|error| failure("30", error))?;
         let write = storage::Write { key: KEY.into(), value: Some(value), condition };
         // Where another run stored its reading meanwhile, there is another one to look at.
-        if let storage::Outcome::Committed = storage::commit(vec![write]).await.map_err(|error| failure("30", error))? {
+        if let storage::Outcome::Committed = storage::commit(vec![write]).await.map_err(no_storage)? {
             return Ok(report(&old, newest));
         }
     }
@@ -139,8 +144,7 @@ fn report(old: &Reading, new: &Reading) -> jobs::Report {
     let (members, unchanged) = (new.last.len() as u64, new.entries().filter(same).count() as u64);
     let [on, off] = ["on-shift", "off-shift"].map(|status| new.entries().filter(|entry| entry.status == status).count() as u64);
     let counts = [("members", members), ("on_shift", on), ("off_shift", off), ("changed", members - unchanged), ("unchanged", unchanged)];
-    let counts = counts.map(|(name, value)| jobs::Count { name: name.into(), value }).into();
-    jobs::Report { counts, warnings: vec![], steps: vec![] }
+    jobs::Report { counts: counts.map(|(name, value)| jobs::Count { name: name.into(), value }).into(), warnings: vec![], steps: vec![] }
 }
 
 fn good_for_seconds() -> u64 {
@@ -185,8 +189,7 @@ impl jobs::Guest for PunchFeed {
 impl listener::Guest for PunchFeed {
     async fn handle(events: Vec<listener::Event>) -> Vec<listener::Disposition> {
         let read = refresh("event", events.first().map(|event| event.run.clone())).await;
-        let each = if read.is_ok() { listener::Disposition::Done } else { listener::Disposition::Retry(60) };
-        vec![each; events.len()]
+        vec![if read.is_ok() { listener::Disposition::Done } else { listener::Disposition::Retry(60) }; events.len()]
     }
 
     async fn look_up(user: String) -> Result<Entry, Failure> {
@@ -223,8 +226,7 @@ impl roster::Guest for PunchFeed {
     async fn search(text: String, status: Option<String>, cursor: Option<String>, limit: u32) -> Result<roster::Listing, Failure> {
         let (text, (reading, _)) = (text.trim().to_lowercase(), stored().await?);
         let fits = |entry: &Entry| entry.user.starts_with(&text) && status.as_ref().is_none_or(|status| entry.status == *status);
-        let wanted = |entry: &Entry| Some(&entry.user) > cursor.as_ref() && fits(entry);
-        let mut wanted = reading.entries().filter(wanted);
+        let mut wanted = reading.entries().filter(|entry| Some(&entry.user) > cursor.as_ref() && fits(entry));
         let entries: Vec<_> = wanted.by_ref().take(limit as usize).collect();
         let cursor = wanted.next().and(entries.last()).map(|last| last.user.clone());
         Ok(roster::Listing { entries, cursor })

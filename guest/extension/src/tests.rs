@@ -33,6 +33,15 @@ fn the_description_can_be_read_and_says_its_version() {
 }
 
 #[test]
+fn what_the_storage_says_is_told_in_its_own_words() {
+    let text = || "the disk is full".to_owned();
+    for error in [storage::Error::Unavailable(text()), storage::Error::QuotaExceeded(text()), storage::Error::Other(text())] {
+        let failure = no_storage(error);
+        assert_eq!(failure.message, format!("{}: the disk is full.", failure.title));
+    }
+}
+
+#[test]
 fn the_last_punch_says_the_status() {
     let (hour, moment) = (TimeDelta::hours(1), TimeDelta::milliseconds(1));
     for (before, out, status, reason) in [
