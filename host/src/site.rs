@@ -22,6 +22,7 @@ use crate::engine::{Cache, Engine};
 use crate::host::Host;
 use crate::mail::Exchangeable;
 use crate::standing::Standings;
+use crate::store::StoreError;
 use crate::tenant::Tenant;
 use kept::Shelf;
 use packs::Packs;
@@ -45,9 +46,14 @@ pub enum SiteError {
     /// The configuration names no such tenant.
     #[error("{0}")]
     UnknownTenant(String),
-    /// The store cannot be opened.
-    #[error("{0}")]
-    Store(String),
+    /// The store cannot be opened, or failed.
+    #[error("{told}")]
+    Store {
+        /// What happened, in words.
+        told: String,
+        /// What the store said.
+        source: StoreError,
+    },
     /// The host itself cannot start.
     #[error("the host cannot start: {0}")]
     Host(String),
@@ -149,7 +155,7 @@ impl Site {
 
     /// Reads from the store how tenants stand, and those that are kept there.
     async fn begin(&self, problems: &mut Vec<Problem>) -> Result<(), SiteError> {
-        self.look().await.map_err(|error| SiteError::Store(format!("the store cannot be read: {error}")))?;
+        self.look().await.map_err(|source| SiteError::Store { told: format!("the store cannot be read: {source}"), source })?;
         let (_, found) = self.heed(true).await?;
         problems.extend(found);
         Ok(())

@@ -118,7 +118,7 @@ impl From<SiteError> for Exit {
         match error {
             SiteError::Configuration => Self::Said(64),
             SiteError::UnknownTenant(_) => Self::Usage(error.to_string()),
-            SiteError::Store(_) | SiteError::Host(_) | SiteError::Restart(_) => Self::Failed(error.to_string()),
+            SiteError::Store { .. } | SiteError::Host(_) | SiteError::Restart(_) => Self::Failed(error.to_string()),
         }
     }
 }

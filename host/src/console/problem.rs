@@ -136,6 +136,7 @@ impl From<SiteError> for Problem {
     fn from(error: SiteError) -> Self {
         match error {
             SiteError::UnknownTenant(text) => Self::not_found(sentence(&text)),
+            SiteError::Store { source, .. } => source.into(),
             error => Self::internal(&error),
         }
     }
@@ -179,4 +180,21 @@ pub(super) async fn no_such_page() -> Problem {
 pub(super) async fn wrong_method(request: Request) -> Problem {
     let text = format!("This address does not take {}.", request.method());
     Problem { status: StatusCode::METHOD_NOT_ALLOWED, ..Problem::not_found(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_fails_is_told_as_that_whichever_way_it_was_asked() {
+        for (error, status) in [
+            (StoreError::Unavailable("the disk is full".to_owned()), StatusCode::SERVICE_UNAVAILABLE),
+            (StoreError::Invalid("the cursor is not one of these".to_owned()), StatusCode::BAD_REQUEST),
+        ] {
+            let told = format!("the store failed: {error}");
+            assert_eq!(Problem::from(SiteError::Store { told, source: error }).status, status);
+        }
+        assert_eq!(Problem::from(SiteError::Host("no".to_owned())).status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

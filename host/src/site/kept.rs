@@ -336,7 +336,7 @@ pub(super) async fn check(plan: &Plan, packs: &mut Packs, problems: &mut Vec<Pro
 }
 
 async fn checked(plan: &Plan, packs: &mut Packs) -> Result<BTreeMap<String, Coming>, SiteError> {
-    let open = |error: StoreError| SiteError::Store(error.to_string());
+    let open = |error: StoreError| SiteError::Store { told: error.to_string(), source: error };
     let ledger = Ledger::new(Arc::new(plan.open_store().map_err(open)?));
     let found = ledger.all().await.map_err(open)?;
     self::plan(&plan.ground, packs, found.iter()).await

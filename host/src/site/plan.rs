@@ -112,7 +112,7 @@ impl Plan {
     }
 
     pub(super) fn start(self, packs: Packs) -> Result<Site, SiteError> {
-        let store = Arc::new(self.open_store().map_err(|error| self.store_trouble(&error))?);
+        let store = Arc::new(self.open_store().map_err(|error| self.store_trouble(error))?);
         let mut builder = Host::builder().engine(packs.engine().clone()).store(store);
         let mailer = self.mailer.map(|mailer| Arc::new(Exchangeable::new(mailer)));
         if let Some(mailer) = &mailer {
@@ -143,14 +143,15 @@ impl Plan {
     }
 
     /// In the words of the first pack's catalogue, which knows what to do about it.
-    fn store_trouble(&self, error: &StoreError) -> SiteError {
-        let message = format!("the store cannot be opened: {error}");
+    fn store_trouble(&self, source: StoreError) -> SiteError {
+        let message = format!("the store cannot be opened: {source}");
         let described = self.tenants.values().map(|planned| &planned.description);
         let known = described.flat_map(|d| d.errors.iter().map(move |info| (d, info))).find(|(_, info)| info.number == STORAGE_FAILED);
-        SiteError::Store(match known {
+        let told = match known {
             Some((d, info)) => format!("{}{} {}\n  {message}\n  {}", d.code_prefix, info.number, info.title, info.remedy),
             None => message,
-        })
+        };
+        SiteError::Store { told, source }
     }
 }
 

@@ -225,10 +225,13 @@ fn tell(before: &BTreeMap<String, Standing>, now: &BTreeMap<String, Standing>) {
     }
 }
 
-pub(super) fn store_failed(error: StoreError) -> SiteError {
-    SiteError::Store(format!("the store failed: {error}"))
+pub(super) fn store_failed(source: StoreError) -> SiteError {
+    SiteError::Store { told: format!("the store failed: {source}"), source }
 }
 
 fn token_failed(error: TokenError) -> SiteError {
-    SiteError::Store(format!("the store failed: {error}"))
+    store_failed(match error {
+        TokenError::Store(error) => error,
+        random @ TokenError::Random(_) => StoreError::Other(random.to_string()),
+    })
 }

@@ -187,6 +187,7 @@ async fn two_editors_at_once_see_each_other_and_an_old_version_comes_back() {
     assert!(!old.contains("grace-minutes-after") && !old.contains("interval-minutes"), "{old}");
     let listed = first.open("/console/tenants/acme/versions").await.unwrap().text;
     assert!(listed.contains("a secret, new") && listed.contains("by <bdi>administrator</bdi>"), "{listed}");
+    assert_eq!(first.open("/console/tenants/acme/versions?from=nowhere").await.unwrap().status, 400);
 }
 
 #[tokio::test]

@@ -40,11 +40,7 @@ pub(in crate::console) async fn show(
         let content = html! { p { "This tenant is set up in the configuration file, whose versions are kept where the file is." } };
         return Ok(subject.page(&visitor, PATH, "Versions", content));
     }
-    let versions = console
-        .site
-        .versions(&name, PAGE, asked.from)
-        .await
-        .map_err(|_| Problem::bad_request("There is no such page of versions.", "Begin at the first page."))?;
+    let versions = console.site.versions(&name, PAGE, asked.from).await?;
     Ok(subject.page(&visitor, PATH, "Versions", content(&subject, &visitor, &versions)))
 }
 
