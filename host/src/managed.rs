@@ -33,6 +33,6 @@ pub use view::{SecretAt, View};
 
 pub(crate) use change::{EditError, Sealer, edited};
 pub(crate) use difference::{between, between_versions};
-pub(crate) use ledger::{Ledger, Saved, Wanted};
+pub(crate) use ledger::{Ledger, Next, Saved, Wanted};
 pub(crate) use node::of as node_of;
 pub(crate) use places::Places;

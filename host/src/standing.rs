@@ -13,7 +13,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::history::instant;
-use crate::store::{MAX_SCAN, Scan, Space, Store, StoreError, Write};
+use crate::store::{Condition, MAX_SCAN, Scan, Space, Store, StoreError, Write};
 
 mod sweep;
 
@@ -82,8 +82,18 @@ impl Standings {
 
     /// How one stands; `None` where it is simply served.
     pub(crate) async fn of(&self, tenant: &str) -> Result<Option<Standing>, StoreError> {
+        Ok(self.found(tenant).await?.map(|(_, standing)| standing))
+    }
+
+    /// The same, with its revision.
+    pub(crate) async fn found(&self, tenant: &str) -> Result<Option<(String, Standing)>, StoreError> {
         let found = self.store.get(&nobody(), &[format!("{STANDING}{tenant}")]).await?;
-        Ok(found.into_iter().flatten().next().and_then(|entry| read(&entry.value)))
+        Ok(found.into_iter().flatten().next().and_then(|entry| Some((entry.revision, read(&entry.value)?))))
+    }
+
+    /// What has a tenant simply served again, if it stands as it did at this revision. To be written with what there is of it then.
+    pub(crate) fn serve_again(tenant: &str, revision: String) -> Write {
+        Write::remove(format!("{STANDING}{tenant}")).when(Condition::Revision(revision))
     }
 
     /// From now on it stands so; `None` for simply served.

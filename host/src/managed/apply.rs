@@ -8,6 +8,7 @@ use std::path::Path as FilePath;
 
 use super::change::{Edit, EditError, Sealer, written};
 use super::difference::Difference;
+use super::ledger::MOST_AT_ONCE;
 use super::places::{self, Places};
 use super::{Document, Path, Value};
 use crate::config::credential;
@@ -64,6 +65,10 @@ pub(crate) fn tenants(text: &str, report: &mut Report) -> Vec<Incoming> {
     root.finish("key", report);
     if found.is_empty() && report.problems.is_empty() {
         report.error(&Place::default(), "there is no tenant in it", "write tables [tenants.NAME], as `shift-access export NAME` does");
+    }
+    if found.len() > MOST_AT_ONCE {
+        let message = format!("there are {} tenants in it, and all of a file are stored at once, at most {MOST_AT_ONCE}", found.len());
+        report.error(&Place::default(), message, "apply them from several files");
     }
     found
 }

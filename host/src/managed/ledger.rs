@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::version::{Kept, VERSIONS, Version, Versions};
 use super::{Document, difference};
-use crate::store::{Condition, Entry, MAX_SCAN, Outcome, Scan, Space, Store, StoreError, Write};
+use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Outcome, Scan, Space, Store, StoreError, Write};
 
 const TENANT: &str = "tenant/";
 const VERSION: &str = "tenant-version/";
@@ -28,6 +28,9 @@ pub(crate) struct Ledger {
 /// A tenant that is kept, with the revision of its key. `None` in the place of the tenant: it cannot be read here.
 pub(crate) type Found = (String, Option<Kept>);
 
+/// The most tenants of which a version is made at once: of each four keys are written at most, and one for all.
+pub(crate) const MOST_AT_ONCE: usize = (MAX_COMMIT - 1) / 4;
+
 /// A new version, as somebody wants it.
 pub(crate) struct Wanted<'a> {
     pub(crate) document: Document,
@@ -36,14 +39,22 @@ pub(crate) struct Wanted<'a> {
     pub(crate) note: &'a str,
 }
 
+/// The next version of a tenant.
+pub(crate) struct Next<'a> {
+    pub(crate) tenant: &'a str,
+    /// What it is made from, as it was read just before; none for a new tenant.
+    pub(crate) current: Option<&'a (String, Kept)>,
+    pub(crate) wanted: &'a Wanted<'a>,
+    /// What is written with it, on its own condition.
+    pub(crate) with: Option<Write>,
+}
+
 /// What came of it.
 pub(crate) enum Saved {
     /// It is the newest version now.
     Made(Box<Version>),
     /// It says what the newest version says already.
     Same(u64),
-    /// What it was made from is not there any more: somebody changed it, or sealed it anew.
-    Late,
 }
 
 impl Ledger {
@@ -86,36 +97,25 @@ impl Ledger {
         Ok(Versions { items: page.entries.iter().filter_map(read).collect(), next: page.cursor })
     }
 
-    /// Makes a new version from what was read just before.
-    pub(crate) async fn save(
-        &self,
-        tenant: &str,
-        current: Option<&(String, Kept)>,
-        wanted: &Wanted<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Saved, StoreError> {
-        let before = current.map(|(_, kept)| kept.document.clone()).unwrap_or_default();
-        let changes = difference::between_versions(&before, &wanted.document);
-        if let Some((_, kept)) = current
-            && changes.is_empty()
-            && kept.draft == wanted.draft
-        {
-            return Ok(Saved::Same(kept.version));
+    /// Makes new versions of several tenants: all of them, or none. `None`: what one of them was made from is not there any more,
+    /// since somebody changed it, or sealed it anew.
+    pub(crate) async fn save_all(&self, all: &[Next<'_>], now: DateTime<Utc>) -> Result<Option<Vec<Saved>>, StoreError> {
+        let (mut saved, mut writes) = (Vec::new(), Vec::new());
+        for next in all {
+            let one = next.saved(now);
+            if let Saved::Made(version) = &one {
+                let condition = next.current.map_or(Condition::Absent, |(revision, _)| Condition::Revision(revision.clone()));
+                writes.extend(version_writes(next.tenant, version, condition)?);
+                writes.extend(next.with.clone());
+            }
+            saved.push(one);
         }
-        let version = Version {
-            number: current.map_or(0, |(_, kept)| kept.version).saturating_add(1),
-            at: now.trunc_subsecs(3),
-            by: wanted.by.to_owned(),
-            note: wanted.note.to_owned(),
-            draft: wanted.draft,
-            changes,
-            document: wanted.document.clone(),
-        };
-        let condition = current.map_or(Condition::Absent, |(revision, _)| Condition::Revision(revision.clone()));
-        Ok(match self.store.commit(&nobody(), writes(tenant, &version, condition)?).await? {
-            Outcome::Committed => Saved::Made(Box::new(version)),
-            Outcome::Conflict(_) => Saved::Late,
-        })
+        if writes.is_empty() {
+            return Ok(Some(saved));
+        }
+        writes.push(mark());
+        let committed = self.store.commit(&nobody(), writes).await? == Outcome::Committed;
+        Ok(committed.then_some(saved))
     }
 
     /// Writes the documents of a tenant, those of its versions included, as `exchange` makes them of what they are: all of them or
@@ -147,15 +147,20 @@ impl Ledger {
         }
     }
 
-    /// Deletes a tenant with all its versions, and says how many keys there were.
-    pub(crate) async fn delete(&self, tenant: &str) -> Result<usize, StoreError> {
-        let mut keys: Vec<_> = self.under(&format!("{VERSION}{tenant}/")).await?.into_iter().map(|entry| entry.key).collect();
-        keys.extend(self.one(format!("{TENANT}{tenant}")).await?.map(|entry| entry.key));
-        if !keys.is_empty() {
-            let writes = keys.iter().map(|key| Write::remove(&**key)).chain([mark()]).collect();
-            self.store.commit(&nobody(), writes).await?;
+    /// Deletes a tenant with all its versions, and says how many keys there were. With it goes what else is to be written, on its
+    /// own condition. `None`, and nothing is deleted, where that does not hold, or somebody changed the tenant meanwhile.
+    pub(crate) async fn delete(&self, tenant: &str, with: Option<Write>) -> Result<Option<usize>, StoreError> {
+        let newest = self.one(format!("{TENANT}{tenant}")).await?;
+        let versions = self.under(&format!("{VERSION}{tenant}/")).await?;
+        let mut writes: Vec<_> = versions.into_iter().map(|entry| Write::remove(entry.key)).collect();
+        writes.extend(newest.map(|entry| Write::remove(entry.key).when(Condition::Revision(entry.revision))));
+        let deleted = writes.len();
+        if deleted > 0 {
+            writes.push(mark());
         }
-        Ok(keys.len())
+        writes.extend(with);
+        let committed = writes.is_empty() || self.store.commit(&nobody(), writes).await? == Outcome::Committed;
+        Ok(committed.then_some(deleted))
     }
 
     async fn one(&self, key: String) -> Result<Option<Entry>, StoreError> {
@@ -175,12 +180,44 @@ impl Ledger {
     }
 }
 
+impl Next<'_> {
+    fn saved(&self, now: DateTime<Utc>) -> Saved {
+        let Self { current, wanted, .. } = self;
+        let before = current.map(|(_, kept)| kept.document.clone()).unwrap_or_default();
+        let changes = difference::between_versions(&before, &wanted.document);
+        if let Some((_, kept)) = current
+            && changes.is_empty()
+            && kept.draft == wanted.draft
+        {
+            return Saved::Same(kept.version);
+        }
+        Saved::Made(Box::new(Version {
+            number: current.map_or(0, |(_, kept)| kept.version).saturating_add(1),
+            at: now.trunc_subsecs(3),
+            by: wanted.by.to_owned(),
+            note: wanted.note.to_owned(),
+            draft: wanted.draft,
+            changes,
+            document: wanted.document.clone(),
+        }))
+    }
+}
+
+impl Saved {
+    /// The number of the newest version.
+    pub(crate) fn number(&self) -> u64 {
+        match self {
+            Self::Made(version) => version.number,
+            Self::Same(number) => *number,
+        }
+    }
+}
+
 /// The newest version in its two places, and the oldest one away.
-fn writes(tenant: &str, version: &Version, condition: Condition) -> Result<Vec<Write>, StoreError> {
+fn version_writes(tenant: &str, version: &Version, condition: Condition) -> Result<Vec<Write>, StoreError> {
     let mut writes = vec![
         Write::put(format!("{TENANT}{tenant}"), json(&version.kept())?).when(condition),
         Write::put(version_key(tenant, version.number), json(version)?),
-        mark(),
     ];
     writes.extend(version.number.checked_sub(VERSIONS).filter(|old| *old > 0).map(|old| Write::remove(version_key(tenant, old))));
     Ok(writes)
@@ -209,4 +246,54 @@ fn unreadable(key: &str) -> StoreError {
 
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(value).map_err(|error| StoreError::Other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-01T05:45:00Z".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_several_tenants_all_are_stored_or_none() {
+        let store = MemoryStore::default();
+        let ledger = Ledger::new(Arc::new(store.clone()));
+        let wanted = |environment: &str| {
+            let mut document = Document::default();
+            document.set(&super::super::Path::of(["environment"]), environment.into()).unwrap();
+            Wanted { document, draft: false, by: "me", note: "" }
+        };
+        let (test, prod) = (wanted("TEST"), wanted("PROD"));
+        let new = |tenant| Next { tenant, current: None, wanted: &test, with: None };
+        let numbers = |saved: Option<Vec<Saved>>| saved.map(|saved| saved.iter().map(Saved::number).collect::<Vec<_>>());
+        assert_eq!(numbers(ledger.save_all(&[new("acme"), new("bolt")], now()).await.unwrap()), Some(vec![1, 1]));
+        let acme = ledger.of("acme").await.unwrap();
+        let before = store.scan(&nobody(), &Scan::new("", 100)).await.unwrap();
+        // The second is there already, or what is to go with it does not hold.
+        let missing = Write::remove("standing/delta").when(Condition::Revision("1".to_owned()));
+        for second in [new("bolt"), Next { with: Some(missing), ..new("delta") }] {
+            let first = Next { current: acme.as_ref(), wanted: &prod, ..new("acme") };
+            assert!(ledger.save_all(&[first, second], now()).await.unwrap().is_none());
+            assert_eq!(store.scan(&nobody(), &Scan::new("", 100)).await.unwrap(), before);
+        }
+        let same = Next { current: acme.as_ref(), ..new("acme") };
+        assert_eq!(numbers(ledger.save_all(&[same, new("delta")], now()).await.unwrap()), Some(vec![1, 1]));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_is_deleted_whole_or_not_at_all() {
+        let store = MemoryStore::default();
+        let ledger = Ledger::new(Arc::new(store.clone()));
+        let wanted = Wanted { document: Document::default(), draft: false, by: "me", note: "" };
+        ledger.save_all(&[Next { tenant: "acme", current: None, wanted: &wanted, with: None }], now()).await.unwrap();
+        let before = store.scan(&nobody(), &Scan::new("", 100)).await.unwrap();
+        let not_so = Write::put("standing/acme", "{}").when(Condition::Revision("1".to_owned()));
+        assert_eq!(ledger.delete("acme", Some(not_so)).await.unwrap(), None);
+        assert_eq!(store.scan(&nobody(), &Scan::new("", 100)).await.unwrap(), before);
+        assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(2));
+        assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(0));
+    }
 }

@@ -1,31 +1,38 @@
 //! Deletes what is stored of a removed tenant.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{Standings, State, UNFIT, nobody};
+use super::{STANDING, Standing, Standings, State, UNFIT, json, nobody};
 use crate::managed::Ledger;
 use crate::outbox;
-use crate::store::{MAX_COMMIT, MAX_SCAN, Scan, Space, StoreError, Write};
+use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Scan, Space, StoreError, Write};
 use crate::token::{TokenError, Tokens};
 
 /// For so long after the deletion a run that was under way may still write something.
 const REMNANTS: TimeDelta = TimeDelta::hours(1);
 
+/// A removed tenant as it stood when it was looked at.
+struct Gone<'a> {
+    tenant: &'a str,
+    revision: String,
+}
+
 impl Standings {
-    /// Deletes what is to be deleted by now. A tenant that is not done because the store fails is tried again the next time.
+    /// Deletes what is to be deleted by now. A tenant that is not done because the store fails, or somebody was faster, is tried
+    /// again the next time.
     pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> Result<(), TokenError> {
-        for (tenant, standing) in self.all().await? {
+        for tenant in self.all().await?.into_keys() {
+            // Those before it may have taken their time.
+            let Some((revision, standing)) = self.found(&tenant).await? else { continue };
+            let gone = Gone { tenant: &tenant, revision };
             match standing.state {
                 State::Removed { delete_after } if delete_after <= now => {
-                    let deleted = self.delete(&tenant).await?;
-                    // Somebody may have brought it back meanwhile: then it stands as they said, and is empty.
-                    if self.of(&tenant).await? == Some(standing) {
-                        self.set(&tenant, Some(State::Deleted), now).await?;
+                    if let Some(deleted) = self.delete(&gone, now).await? {
+                        tracing::info!(tenant, deleted, "what was stored of a removed tenant is deleted");
                     }
-                    tracing::info!(tenant, deleted, "what was stored of a removed tenant is deleted");
                 }
                 State::Deleted if now - standing.since < REMNANTS => {
-                    self.delete(&tenant).await?;
+                    self.delete_data(&gone).await?;
                 }
                 State::Removed { .. } | State::Deleted | State::Paused => {}
             }
@@ -44,45 +51,80 @@ impl Standings {
         Ok(stands || !Tokens::new(self.store.clone()).list(tenant).await?.is_empty())
     }
 
-    /// Deletes everything that is stored of a tenant but how it stands, and says how many keys there were.
-    async fn delete(&self, tenant: &str) -> Result<usize, TokenError> {
-        let tokens = Tokens::new(self.store.clone());
-        let mut deleted = 0;
-        for token in tokens.list(tenant).await? {
-            tokens.revoke(tenant, &token.id).await?;
-            deleted += 1;
-        }
-        for space in [Space::plugin(tenant), Space::host(tenant)] {
-            deleted += self.empty(&space).await?;
-        }
-        deleted += Ledger::new(self.store.clone()).delete(tenant).await?;
-        let marks = [outbox::mark_of(tenant), format!("{UNFIT}{tenant}")];
-        self.store.commit(&nobody(), marks.map(Write::remove).into()).await?;
-        Ok(deleted)
+    /// Deletes everything that is stored of a tenant, and says how many keys there were. Its configuration goes in the moment from
+    /// which on it stands as deleted: who sets it up anew does so before, or after.
+    async fn delete(&self, gone: &Gone<'_>, now: DateTime<Utc>) -> Result<Option<usize>, TokenError> {
+        let Some(data) = self.delete_data(gone).await? else { return Ok(None) };
+        let deleted = Standing { state: State::Deleted, since: now.trunc_subsecs(3) };
+        let condition = Condition::Revision(gone.revision.clone());
+        let stands = Write::put(format!("{STANDING}{}", gone.tenant), json(&deleted)?).when(condition);
+        let configuration = Ledger::new(self.store.clone()).delete(gone.tenant, Some(stands)).await?;
+        Ok(configuration.map(|keys| keys + data))
     }
 
-    async fn empty(&self, space: &Space) -> Result<usize, StoreError> {
+    /// Deletes everything but the configuration, and says how many keys there were; `None` where the tenant does not stand so any
+    /// more. Whatever was found before it was known to stand so is of the removed one: somebody may bring it back or set it up anew
+    /// at any moment, and what there is of it then stays.
+    async fn delete_data(&self, gone: &Gone<'_>) -> Result<Option<usize>, TokenError> {
+        let tokens = Tokens::new(self.store.clone());
+        let found = tokens.list(gone.tenant).await?;
+        if !found.is_empty() && !self.is_so(gone).await? {
+            return Ok(None);
+        }
+        let mut deleted = found.len();
+        for token in found {
+            tokens.revoke(gone.tenant, &token.id).await?;
+        }
+        for space in [Space::plugin(gone.tenant), Space::host(gone.tenant)] {
+            let Some(keys) = self.empty(&space, gone).await? else { return Ok(None) };
+            deleted += keys;
+        }
+        let marks = [outbox::mark_of(gone.tenant), format!("{UNFIT}{}", gone.tenant)];
+        let marks = self.store.get(&nobody(), &marks).await?.into_iter().flatten().collect();
+        Ok(self.clear(&nobody(), marks, gone).await?.then_some(deleted))
+    }
+
+    async fn empty(&self, space: &Space, gone: &Gone<'_>) -> Result<Option<usize>, StoreError> {
         let mut deleted = 0;
         loop {
             let page = self.store.scan(space, &Scan::new("", MAX_SCAN)).await?;
             if page.entries.is_empty() {
-                return Ok(deleted);
+                return Ok(Some(deleted));
             }
             deleted += page.entries.len();
-            for part in page.entries.chunks(MAX_COMMIT) {
-                self.store.commit(space, part.iter().map(|entry| Write::remove(&*entry.key)).collect()).await?;
+            if !self.clear(space, page.entries, gone).await? {
+                return Ok(None);
             }
         }
+    }
+
+    /// Removes what was found, unless it is another by now; says whether the tenant still stood so.
+    async fn clear(&self, space: &Space, found: Vec<Entry>, gone: &Gone<'_>) -> Result<bool, StoreError> {
+        if !found.is_empty() && !self.is_so(gone).await? {
+            return Ok(false);
+        }
+        for part in found.chunks(MAX_COMMIT) {
+            let same = |entry: &Entry| Write::remove(&*entry.key).when(Condition::Revision(entry.revision.clone()));
+            self.store.commit(space, part.iter().map(same).collect()).await?;
+        }
+        Ok(true)
+    }
+
+    async fn is_so(&self, gone: &Gone<'_>) -> Result<bool, StoreError> {
+        Ok(self.found(gone.tenant).await?.is_some_and(|(revision, _)| revision == gone.revision))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
-    use super::super::{STANDING, Standing, Unfit};
+    use async_trait::async_trait;
+
+    use super::super::Unfit;
     use super::*;
-    use crate::store::{MemoryStore, Store};
+    use crate::managed::{Document, Next, Wanted};
+    use crate::store::{Guard, MemoryStore, Outcome, Page, Store};
     use crate::token::Scope;
 
     fn now() -> DateTime<Utc> {
@@ -136,6 +178,82 @@ mod tests {
         store.commit(&Space::host("acme"), vec![Write::put("late", [])]).await.unwrap();
         standings.sweep(now() + TimeDelta::minutes(10)).await.unwrap();
         assert_eq!(keys(&store, Space::host("acme")).await, Vec::<String>::new());
+    }
+
+    /// A store in which somebody writes just after it was looked for such keys.
+    struct Meanwhile {
+        store: MemoryStore,
+        /// Where, and under which prefix, is looked.
+        at: (Space, &'static str),
+        write: Mutex<Vec<(Space, Vec<Write>)>>,
+    }
+
+    #[async_trait]
+    impl Store for Meanwhile {
+        async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+            self.store.get(space, keys).await
+        }
+
+        async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
+            self.store.commit(space, writes).await
+        }
+
+        async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
+            let page = self.store.scan(space, scan).await;
+            if (space, &*scan.prefix) == (&self.at.0, self.at.1) {
+                let writes = std::mem::take(&mut *self.write.lock().unwrap());
+                for (space, writes) in writes {
+                    assert_eq!(self.store.commit(&space, writes).await?, Outcome::Committed);
+                }
+            }
+            page
+        }
+
+        async fn try_lock(&self, tenant: &str, name: &str) -> Result<Option<Guard>, StoreError> {
+            self.store.try_lock(tenant, name).await
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_set_up_anew_or_brought_back_in_the_middle_of_it_loses_nothing_of_theirs() {
+        let due = State::Removed { delete_after: now() };
+        let looks = [
+            (State::Deleted, Space::host("acme"), ""),
+            (State::Deleted, Space::plugin("acme"), ""),
+            (State::Deleted, nobody(), STANDING),
+            (due.clone(), nobody(), STANDING),
+            (due.clone(), Space::host("acme"), ""),
+            (due, nobody(), "tenant-version/acme/"),
+        ];
+        for (state, space, prefix) in looks {
+            let told = format!("{state:?} {space:?} {prefix}");
+            let store = MemoryStore::default();
+            let standings = Standings::new(Arc::new(store.clone()));
+            standings.set("acme", Some(state.clone()), now()).await.unwrap();
+            let ledger = Ledger::new(Arc::new(store.clone()));
+            let wanted = Wanted { document: Document::default(), draft: true, by: "me", note: "" };
+            let next = || Next { tenant: "acme", current: None, wanted: &wanted, with: None };
+            let is_kept = state != State::Deleted;
+            if is_kept {
+                assert!(ledger.save_all(&[next()], now()).await.unwrap().is_some());
+            }
+            store.commit(&Space::host("acme"), vec![Write::put("late", [])]).await.unwrap();
+            // Set up anew, with what a run of it writes; or simply brought back.
+            let mut writes = vec![(nobody(), vec![Write::remove(format!("{STANDING}acme"))])];
+            if !is_kept {
+                let made = MemoryStore::default();
+                Ledger::new(Arc::new(made.clone())).save_all(&[next()], now()).await.unwrap();
+                let kept = made.scan(&nobody(), &Scan::new("", MAX_SCAN)).await.unwrap().entries;
+                writes.push((nobody(), kept.into_iter().map(|entry| Write::put(entry.key, entry.value)).collect()));
+            }
+            writes.push((Space::host("acme"), vec![Write::put("late", [1]), Write::put("run", [])]));
+            let meanwhile = Meanwhile { store: store.clone(), at: (space, prefix), write: Mutex::new(writes) };
+            Standings::new(Arc::new(meanwhile)).sweep(now() + TimeDelta::minutes(1)).await.unwrap();
+            assert!(standings.of("acme").await.unwrap().is_none(), "{told}: the moment never came");
+            assert!(ledger.of("acme").await.unwrap().is_some(), "{told}: the configuration is gone");
+            assert_eq!(ledger.versions("acme", 10, None).await.unwrap().items.len(), 1, "{told}");
+            assert_eq!(keys(&store, Space::host("acme")).await, ["late", "run"], "{told}");
+        }
     }
 
     #[test]

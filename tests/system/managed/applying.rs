@@ -108,3 +108,26 @@ async fn what_is_removed_takes_its_configuration_along_and_the_name_is_free_agai
     assert!(applied.out.starts_with("acme: new, version 1"), "{} {}", applied.out, applied.err);
     assert_eq!(shelf.run(&["run", "acme", "batch"]).await.code, Some(0));
 }
+
+#[tokio::test]
+async fn of_several_tenants_in_a_file_all_are_stored_or_none() {
+    let shelf = Shelf::with_acme().await;
+    // The name is not free: what is stored for it waits to be deleted.
+    assert_eq!(shelf.run(&["tenant", "remove", "acme"]).await.code, Some(0));
+    assert_eq!(shelf.run(&["tenant", "forget", "acme"]).await.code, Some(0));
+    let (acme, first) = (shelf.read("acme.toml"), shelf.read("acme.toml").replace("[tenants.acme", "[tenants.aaa"));
+    shelf.write("both.toml", &format!("{first}\n{acme}"));
+    for args in [&["apply", &shelf.path("both.toml"), "--dry-run"][..], &["apply", &shelf.path("both.toml")]] {
+        let refused = shelf.run(args).await;
+        assert!(refused.code == Some(64) && refused.err.contains("the tenant \"acme\" was removed"), "{} {}", refused.out, refused.err);
+        assert!(refused.out.is_empty() && shelf.kept("tenant/").await.is_empty(), "{}", refused.out);
+    }
+    assert_eq!(shelf.run(&["tenant", "restore", "acme"]).await.code, Some(0));
+    let applied = shelf.run(&["apply", &shelf.path("both.toml")]).await;
+    assert!(
+        applied.out.contains("aaa: new, version 1\n") && applied.out.contains("acme: new, version 1\n"),
+        "{} {}",
+        applied.out,
+        applied.err
+    );
+}

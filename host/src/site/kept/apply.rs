@@ -84,22 +84,40 @@ impl Site {
     }
 
     async fn store_all(&self, ready: Vec<Ready>, apply: &Apply) -> Result<Vec<Applied>, ChangeError> {
-        let mut applied = Vec::new();
-        for Ready { name, current, document, changes } in ready {
-            let new = current.is_none();
-            let mut version = None;
-            if !apply.dry {
-                let wanted = Wanted { document, draft: apply.draft, by: &apply.by, note: &apply.note };
-                version = self.save(&name, current.as_ref(), &wanted).await?;
-                if version.is_none() {
-                    let base = current.map(|(_, kept)| kept.version);
-                    let now = self.shelf.ledger.of(&name).await?;
-                    return Err(self.late(&name, base, now, |_| Ok(wanted.document.clone())).await?);
-                }
+        let wanted = |ready: &Ready| Wanted { document: ready.document.clone(), draft: apply.draft, by: &apply.by, note: &apply.note };
+        let wanted: Vec<_> = ready.iter().map(wanted).collect();
+        let versions = loop {
+            let mut next = Vec::new();
+            for (ready, wanted) in ready.iter().zip(&wanted) {
+                next.push(self.next(&ready.name, ready.current.as_ref(), wanted).await?);
             }
-            applied.push(Applied { tenant: name, version, new, changes });
+            if apply.dry {
+                break None;
+            }
+            match self.save_all(&next).await? {
+                Some(versions) => break Some(versions),
+                None => self.none_is_late(&ready).await?,
+            }
+        };
+        let version = |index| versions.as_ref().and_then(|versions| versions.get(index)).copied();
+        let applied = ready.into_iter().enumerate().map(|(index, ready)| {
+            let Ready { name, current, changes, .. } = ready;
+            Applied { tenant: name, version: version(index), new: current.is_none(), changes }
+        });
+        Ok(applied.collect())
+    }
+
+    /// Nothing was stored, since something was not as it was read: the conflict, if it was a tenant. If it was only how a removed
+    /// one stands, the same can be tried again.
+    async fn none_is_late(&self, ready: &[Ready]) -> Result<(), ChangeError> {
+        for Ready { name, current, document, .. } in ready {
+            let now = self.shelf.ledger.of(name).await?;
+            if now.as_ref().map(|(revision, _)| revision) != current.as_ref().map(|(revision, _)| revision) {
+                let base = current.as_ref().map(|(_, kept)| kept.version);
+                return Err(self.late(name, base, now, |_| Ok(document.clone())).await?);
+            }
         }
-        Ok(applied)
+        Ok(())
     }
 }
 

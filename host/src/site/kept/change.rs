@@ -10,9 +10,9 @@ use crate::config::{Problem, Severity, is_name};
 use crate::description::Description;
 use crate::managed::rotate::{Rotated, rotate};
 use crate::managed::{
-    Change, Conflict, Difference, Document, Edit, EditError, Kept, Path, Places, Saved, Sealer, Wanted, between_versions, edited,
+    Change, Conflict, Difference, Document, Edit, EditError, Kept, Next, Path, Places, Saved, Sealer, Wanted, between_versions, edited,
 };
-use crate::standing::State;
+use crate::standing::{Standing, Standings, State};
 use crate::store::StoreError;
 
 /// The longest note, in bytes.
@@ -148,40 +148,54 @@ impl Site {
     /// # Errors
     /// When it is not kept in the store; the store's.
     pub async fn forget(&self, tenant: &str) -> Result<(), SiteError> {
-        if self.shelf.ledger.delete(tenant).await.map_err(store_failed)? == 0 {
-            return Err(SiteError::UnknownTenant(format!("there is no tenant {tenant:?} in the store")));
+        loop {
+            match self.shelf.ledger.delete(tenant, None).await.map_err(store_failed)? {
+                Some(0) => return Err(SiteError::UnknownTenant(format!("there is no tenant {tenant:?} in the store"))),
+                Some(_) => break,
+                // Somebody changed it meanwhile.
+                None => {}
+            }
         }
         self.shelf.asked.notify_one();
         Ok(())
     }
 
     /// Stores a version; none where it must be made anew, since what it was made from is not there any more.
-    pub(super) async fn save(
-        &self,
-        tenant: &str,
-        current: Option<&(String, Kept)>,
-        wanted: &Wanted<'_>,
-    ) -> Result<Option<u64>, ChangeError> {
-        if current.is_none() {
-            self.begin_anew(tenant).await?;
-        }
-        let saved = self.shelf.ledger.save(tenant, current, wanted, self.host.now()).await?;
-        self.shelf.asked.notify_one();
-        Ok(match saved {
-            Saved::Made(version) => Some(version.number),
-            Saved::Same(number) => Some(number),
-            Saved::Late => None,
-        })
+    async fn save(&self, tenant: &str, current: Option<&(String, Kept)>, wanted: &Wanted<'_>) -> Result<Option<u64>, ChangeError> {
+        let saved = self.save_all(&[self.next(tenant, current, wanted).await?]).await?;
+        Ok(saved.and_then(|numbers| numbers.first().copied()))
     }
 
-    /// A tenant that was removed, and of which nothing is stored any more, may be set up again.
-    async fn begin_anew(&self, tenant: &str) -> Result<(), ChangeError> {
-        match self.standings.of(tenant).await?.map(|standing| standing.state) {
-            Some(State::Deleted) => Ok(self.standings.set(tenant, None, self.host.now()).await?),
-            Some(State::Removed { .. }) => Err(ChangeError::Site(SiteError::UnknownTenant(format!(
+    /// Stores versions of several tenants, all of them or none, and gives their numbers; none where one of them must be made anew.
+    pub(super) async fn save_all(&self, all: &[Next<'_>]) -> Result<Option<Vec<u64>>, ChangeError> {
+        let saved = self.shelf.ledger.save_all(all, self.host.now()).await?;
+        if all.iter().any(|next| next.with.is_some()) {
+            // It is stored: whether it is known here at once, or at the next look, makes no difference.
+            let _ = self.look().await;
+        }
+        self.shelf.asked.notify_one();
+        Ok(saved.map(|saved| saved.iter().map(Saved::number).collect()))
+    }
+
+    /// The next version of a tenant. One that was removed, and of which nothing is stored any more, may be set up again.
+    pub(super) async fn next<'a>(
+        &self,
+        tenant: &'a str,
+        current: Option<&'a (String, Kept)>,
+        wanted: &'a Wanted<'a>,
+    ) -> Result<Next<'a>, ChangeError> {
+        let next = Next { tenant, current, wanted, with: None };
+        if current.is_some() {
+            return Ok(next);
+        }
+        match self.standings.found(tenant).await? {
+            Some((revision, Standing { state: State::Deleted, .. })) => {
+                Ok(Next { with: Some(Standings::serve_again(tenant, revision)), ..next })
+            }
+            Some((_, Standing { state: State::Removed { .. }, .. })) => Err(ChangeError::Site(SiteError::UnknownTenant(format!(
                 "the tenant {tenant:?} was removed; `shift-access tenant restore {tenant}` brings it back"
             )))),
-            Some(State::Paused) | None => Ok(()),
+            Some((_, Standing { state: State::Paused, .. })) | None => Ok(next),
         }
     }
 
