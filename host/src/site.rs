@@ -174,9 +174,14 @@ impl Site {
             Ok(plan) => self.take_over(plan, &mut problems).await,
             Err(error) => Err(error),
         };
-        let used: Vec<_> = self.configured().values().map(|installed| installed.tenant.pack.clone()).collect();
-        self.packs.lock().await.keep(&used);
+        self.let_go().await;
         (changes, problems)
+    }
+
+    /// Lets go of the components that no tenant has, nor would go back to.
+    async fn let_go(&self) {
+        let used: Vec<_> = self.configured().values().flat_map(Installed::packs).collect();
+        self.packs.lock().await.keep(&used);
     }
 
     async fn take_over(&self, plan: Plan, problems: &mut Vec<Problem>) -> Result<Changes, SiteError> {

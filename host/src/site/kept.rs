@@ -178,6 +178,7 @@ impl Site {
             changes = changes.and(tried);
         }
         self.shelf.seen().mark = mark;
+        self.let_go().await;
         Ok((changes, problems))
     }
 

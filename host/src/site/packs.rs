@@ -10,10 +10,17 @@ use crate::description::Description;
 use crate::engine::Engine;
 use crate::plugin::Pack;
 
+mod seen;
+
+use seen::Seen;
+
 /// Components that are loaded.
 pub(super) struct Packs {
     engine: Engine,
     loaded: BTreeMap<Key, Loaded>,
+    /// What components say of themselves, those that are let go included: to be asked for it they are compiled.
+    described: BTreeMap<Key, Arc<Description>>,
+    seen: Seen,
 }
 
 /// The bytes of a component, as a digest; none for the component that is part of this program.
@@ -39,7 +46,7 @@ const REMEDY: &str = "name a component built for this host, or leave the key out
 
 impl Packs {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, loaded: BTreeMap::new() }
+        Self { engine, loaded: BTreeMap::new(), described: BTreeMap::new(), seen: Seen::default() }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -49,6 +56,9 @@ impl Packs {
     /// Drops those that are not among these.
     pub(super) fn keep(&mut self, used: &[Pack]) {
         self.loaded.retain(|_, loaded| used.iter().any(|used| used.is(&loaded.pack)));
+        self.seen.prune();
+        let (loaded, seen) = (&self.loaded, &self.seen);
+        self.described.retain(|key, _| loaded.contains_key(key) || key.is_none_or(|digest| seen.has(&digest)));
     }
 
     /// Begins to read a configuration: files are as they are from here on. `folder` has the components that are named by their
@@ -57,20 +67,28 @@ impl Packs {
         Reading { packs: self, folder, files: BTreeMap::new(), seen: BTreeMap::new() }
     }
 
-    async fn load(&mut self, key: Key, bytes: Option<&[u8]>) -> Result<Loaded, Vec<Unloaded>> {
+    /// The component with this digest, which these bytes have; the one that is part of this program without.
+    async fn load(&mut self, key: Key, bytes: Option<Vec<u8>>) -> Result<Loaded, Vec<Unloaded>> {
         if let Some(loaded) = self.loaded.get(&key) {
             return Ok(loaded.clone());
         }
-        let pack = match bytes {
-            Some(bytes) => Pack::from_bytes(&self.engine, bytes),
-            None => Pack::built_in(&self.engine),
-        };
-        let pack = pack.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
-        let description = pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?;
-        let loaded = Loaded { pack, description: Arc::new(description), digest: key };
+        let engine = self.engine.clone();
+        let compiled = apart(move || match bytes {
+            Some(bytes) => Pack::from_bytes(&engine, &bytes),
+            None => Pack::built_in(&engine),
+        });
+        let pack = compiled.await?.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
+        let description = Arc::new(pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?);
+        let loaded = Loaded { pack, description: description.clone(), digest: key };
         self.loaded.insert(key, loaded.clone());
+        self.described.insert(key, description);
         Ok(loaded)
     }
+}
+
+/// What takes its time, on a thread where nobody waits for anything else.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Vec<Unloaded>> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| vec![unloaded(format!("cannot be read: {error}"), "try again")])
 }
 
 /// One reading of a configuration. What many tenants name is looked at once.
@@ -98,25 +116,54 @@ impl Reading<'_> {
         loaded
     }
 
+    /// What the component says of itself that a tenant names, or the one that is part of this program: known of one that was
+    /// loaded before.
+    pub(super) async fn describe(&mut self, source: Option<&ComponentSource>) -> Result<Arc<Description>, Vec<Unloaded>> {
+        let key = match source {
+            None => Some(None),
+            Some(source) => {
+                let (file, pinned) = self.place(source)?;
+                let known = self.packs.seen.unchanged(&file).filter(|found| pinned.is_none_or(|pinned| pinned == *found));
+                known.map(Some)
+            }
+        };
+        match key.and_then(|key| self.packs.described.get(&key)) {
+            Some(description) => Ok(description.clone()),
+            None => Ok(self.load(source).await?.description),
+        }
+    }
+
     async fn find(&mut self, source: &ComponentSource) -> Result<Loaded, Vec<Unloaded>> {
-        let (file, pinned) = match source {
+        let (file, pinned) = self.place(source)?;
+        // Read before, for another tenant: it is that component, whatever lies there by now.
+        let known = self.files.get(&file).copied().or_else(|| self.packs.seen.unchanged(&file));
+        let (digest, bytes) = match known.filter(|digest| self.packs.loaded.contains_key(&Some(*digest))) {
+            Some(digest) => (digest, None),
+            None => {
+                let (digest, bytes) = self.read(&file).await?;
+                (digest, Some(bytes))
+            }
+        };
+        self.files.insert(file.clone(), digest);
+        if let Some(pinned) = pinned.filter(|pinned| *pinned != digest) {
+            return Err(vec![changed(&file, &pinned, &digest)]);
+        }
+        self.packs.load(Some(digest), bytes).await
+    }
+
+    async fn read(&mut self, file: &Path) -> Result<(ComponentDigest, Vec<u8>), Vec<Unloaded>> {
+        let path = file.to_owned();
+        let read = apart(move || seen::read(&path)).await?.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?;
+        self.packs.seen.note(file, &read);
+        Ok((read.digest, read.bytes))
+    }
+
+    /// Where a component lies, and the digest that it must have.
+    fn place(&self, source: &ComponentSource) -> Result<(PathBuf, Key), Vec<Unloaded>> {
+        Ok(match source {
             ComponentSource::File(file, pinned) => (file.clone(), *pinned),
             ComponentSource::Digest(digest) => (self.in_folder(digest)?, Some(*digest)),
-        };
-        // Read before, for another tenant: it is that component, whatever lies there by now.
-        let known = self.files.get(&file).copied();
-        let bytes = match known.filter(|digest| self.packs.loaded.contains_key(&Some(*digest))) {
-            Some(_) => None,
-            None => Some(Pack::read(&file).map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?),
-        };
-        let digest = bytes.as_deref().map(ComponentDigest::of).or(known);
-        self.files.extend(digest.map(|digest| (file.clone(), digest)));
-        if let (Some(pinned), Some(found)) = (pinned, digest)
-            && pinned != found
-        {
-            return Err(vec![changed(&file, &pinned, &found)]);
-        }
-        self.packs.load(digest, bytes.as_deref()).await
+        })
     }
 
     /// The file of a digest.

@@ -231,7 +231,7 @@ impl Ground {
             Some(text) => Some(text.trim().parse::<ComponentSource>().ok()?.within(self.folder())),
             None => None,
         };
-        reading.load(source.as_ref()).await.ok().map(|loaded| loaded.description)
+        reading.describe(source.as_ref()).await.ok()
     }
 
     /// Where what a tenant names is looked for.

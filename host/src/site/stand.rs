@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{Installed, Site, SiteError, Tenants};
+use crate::plugin::Pack;
 use crate::standing::{Standing, State};
 use crate::store::StoreError;
 use crate::token::TokenError;
@@ -205,6 +206,11 @@ impl Site {
 }
 
 impl Installed {
+    /// Its component, and the one before while it is on trial.
+    pub(super) fn packs(&self) -> Vec<Pack> {
+        std::iter::once(self).chain(self.before.as_deref()).map(|installed| installed.tenant.pack.clone()).collect()
+    }
+
     /// The digest of its component, or that it is part of this program.
     pub(crate) fn component_name(&self) -> String {
         self.component.map_or_else(|| "built-in".to_owned(), |digest| digest.to_string())
