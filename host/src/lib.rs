@@ -155,6 +155,6 @@ pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};
 pub use site::{
-    Apply, ChangeError, Changed, Changes, Copy, Environment, ManagedState, ManagedTenant, Origin, Site, SiteError, TenantStatus,
+    Apply, ChangeError, Changed, Changes, Copy, Environment, ManagedState, ManagedTenant, Origin, Restored, Site, SiteError, TenantStatus,
 };
 pub use tenant::Tenant;

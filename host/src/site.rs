@@ -31,7 +31,7 @@ use stand::Known;
 
 pub use kept::{Apply, ChangeError, Changed, Copy, ManagedState, ManagedTenant, Origin};
 pub(crate) use offer::{MailServer, Offer};
-pub use stand::TenantStatus;
+pub use stand::{Restored, TenantStatus};
 pub(crate) use upgrade::UPGRADE;
 
 /// How a variable of the environment is looked up.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{Exit, Place, json, open, print};
-use crate::site::{Site, TenantStatus};
+use crate::site::{Restored, Site, TenantStatus};
 
 /// Lists tenants, and pauses, resumes, removes or restores one. It is kept in the store, so that it outlives a restart; a
 /// program that serves heeds it within two seconds, and the other tenants notice nothing.
@@ -91,8 +91,14 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
             Ok(())
         }
         Command::Restore { tenant } => {
-            let what = if site.restore(&tenant).await? { "with all that is stored of it" } else { "and begins anew: its data was deleted" };
-            eprintln!("{tenant} is back, {what}");
+            match site.restore(&tenant).await? {
+                Restored::Whole => eprintln!("{tenant} is back, with all that is stored of it"),
+                Restored::Anew => eprintln!("{tenant} is back, and begins anew: its data was deleted"),
+                Restored::Free => eprintln!(
+                    "there is no configuration of {tenant}, and the name is free again: set it up with Install in the console, or with \
+                     `shift-access apply`"
+                ),
+            }
             Ok(())
         }
     }

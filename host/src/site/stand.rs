@@ -19,6 +19,17 @@ pub(super) struct Known {
     standings: BTreeMap<String, Standing>,
 }
 
+/// What there is of a tenant that was brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restored {
+    /// The tenant, with all that was stored of it.
+    Whole,
+    /// The tenant, and nothing that was stored of it.
+    Anew,
+    /// No tenant: there is no configuration of it, in the file or in the store. The name is free.
+    Free,
+}
+
 /// How a tenant stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TenantStatus {
@@ -77,16 +88,19 @@ impl Site {
         Ok(delete_after)
     }
 
-    /// Brings a removed tenant back; says whether what was stored of it is still there.
+    /// Brings a removed tenant back, and says what of it is still there.
     ///
     /// # Errors
     /// When it was not removed, or the store fails.
-    pub async fn restore(&self, tenant: &str) -> Result<bool, SiteError> {
-        match self.standings.of(tenant).await.map_err(store_failed)?.map(|standing| standing.state) {
-            Some(State::Removed { .. }) => self.stand(tenant, None).await.map(|()| true),
-            Some(State::Deleted) => self.stand(tenant, None).await.map(|()| false),
-            Some(State::Paused) | None => Err(self.unknown(tenant, "it was not removed")),
-        }
+    pub async fn restore(&self, tenant: &str) -> Result<Restored, SiteError> {
+        let stored = match self.standings.of(tenant).await.map_err(store_failed)?.map(|standing| standing.state) {
+            Some(State::Removed { .. }) => Restored::Whole,
+            Some(State::Deleted) => Restored::Anew,
+            Some(State::Paused) | None => return Err(self.unknown(tenant, "it was not removed")),
+        };
+        self.stand(tenant, None).await?;
+        let is_there = self.is_in_file(tenant) || self.kept(tenant).await?.is_some();
+        Ok(if is_there { stored } else { Restored::Free })
     }
 
     /// How every tenant stands: those of the configuration, and those that were removed.

@@ -107,6 +107,12 @@ async fn what_is_removed_takes_its_configuration_along_and_the_name_is_free_agai
     let applied = shelf.run(&["apply", &shelf.path("acme.toml")]).await;
     assert!(applied.out.starts_with("acme: new, version 1"), "{} {}", applied.out, applied.err);
     assert_eq!(shelf.run(&["run", "acme", "batch"]).await.code, Some(0));
+
+    // Once it is deleted there is nothing to bring back.
+    assert_eq!(shelf.run(&["tenant", "remove", "acme", "--now"]).await.code, Some(0));
+    let restored = shelf.run(&["tenant", "restore", "acme"]).await;
+    assert!(restored.code == Some(0) && restored.err.contains("the name is free again"), "{}", restored.err);
+    assert!(!restored.err.contains("is back"), "{}", restored.err);
 }
 
 #[tokio::test]

@@ -20,10 +20,14 @@ pub enum Origin {
 impl Site {
     /// Where a tenant is written; none where it is nowhere. One that is in both is the file's.
     pub fn origin(&self, tenant: &str) -> Option<Origin> {
-        if self.shelf.ground().names.contains(tenant) {
+        if self.is_in_file(tenant) {
             return Some(Origin::File);
         }
         self.shelf.seen().tenants.contains_key(tenant).then_some(Origin::Store)
+    }
+
+    pub(in crate::site) fn is_in_file(&self, tenant: &str) -> bool {
+        self.shelf.ground().names.contains(tenant)
     }
 
     /// Whether tenants can be kept in the store: there is a key for their secrets.
@@ -44,7 +48,7 @@ impl Site {
     /// # Errors
     /// When there is no such tenant, or the file or the store cannot be read.
     pub async fn view(&self, tenant: &str) -> Result<(Origin, View), SiteError> {
-        if self.shelf.ground().names.contains(tenant) {
+        if self.is_in_file(tenant) {
             return Ok((Origin::File, self.view_of_file(tenant)?));
         }
         Ok((Origin::Store, View::of(&self.document(tenant).await?)))
@@ -63,7 +67,7 @@ impl Site {
     /// When there is no such tenant, it cannot be read, or is to be sealed and cannot be.
     pub async fn export(&self, tenant: &str, secrets: Secrets, env: Environment<'_>) -> Result<String, ChangeError> {
         let ground = self.shelf.ground();
-        match (ground.names.contains(tenant), secrets) {
+        match (self.is_in_file(tenant), secrets) {
             (false, _) => Ok(export::of_document(tenant, &self.document(tenant).await?, secrets)),
             (true, Secrets::Omit) => {
                 let folder = std::path::absolute(ground.folder()).unwrap_or_else(|_| ground.folder().to_owned());

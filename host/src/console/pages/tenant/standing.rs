@@ -14,6 +14,7 @@ use crate::console::moment::moment;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem, ROOT};
 use crate::managed::Secrets;
+use crate::site::Restored;
 
 /// How long what is stored of a removed tenant waits.
 const GRACE: TimeDelta = TimeDelta::days(30);
@@ -71,11 +72,16 @@ pub(in crate::console) async fn restore(
     visitor: Visitor,
     Path(name): Path<String>,
 ) -> Result<Done, Problem> {
-    let whole = console.site.restore(&name).await?;
+    let restored = console.site.restore(&name).await?;
     console.note(&visitor, format!("restored {name}"), Some(&name)).await?;
-    let said =
-        if whole { "It is back, with everything that is stored of it." } else { "It is back, and begins anew: what was stored is gone." };
-    Ok(Done::to(super::at(&name, "")).saying(said))
+    let back = Done::to(super::at(&name, ""));
+    Ok(match restored {
+        Restored::Whole => back.saying("It is back, with everything that is stored of it."),
+        Restored::Anew => back.saying("It is back, and begins anew: what was stored is gone."),
+        Restored::Free => {
+            Done::to(ROOT).saying(format!("There is no configuration of {name}. The name is free again: set it up with Install."))
+        }
+    })
 }
 
 /// `GET /console/tenants/{tenant}/export`: the tenant as TOML, without a secret in it.
