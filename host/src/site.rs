@@ -156,7 +156,8 @@ impl Site {
     /// Reads from the store how tenants stand, and those that are kept there.
     async fn begin(&self, problems: &mut Vec<Problem>) -> Result<(), SiteError> {
         self.look().await.map_err(|source| SiteError::Store { told: format!("the store cannot be read: {source}"), source })?;
-        let (_, found) = self.heed(true).await?;
+        let _turn = self.turn.lock().await;
+        let (_, found) = self.heed_in_turn(true).await?;
         problems.extend(found);
         Ok(())
     }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Problem;
 use crate::scheduler::Life;
 use crate::site::Site;
 
@@ -22,16 +21,10 @@ pub(super) async fn keep_managed(site: Arc<Site>, life: Life) {
         }
     };
     while life.stop.run_until_cancelled(next()).await.is_some() {
-        let heeded = site.heed(false).await;
+        let heeded = site.heed().await;
         match &heeded {
-            Ok((changes, problems)) => {
-                problems.iter().for_each(Problem::log);
-                if !changes.is_empty() {
-                    tracing::info!("tenants kept in the store: {changes}");
-                }
-            }
             Err(error) if !complained => tracing::error!(%error, "nobody knows whether a tenant in the store was changed"),
-            Err(_) => {}
+            _ => {}
         }
         complained = heeded.is_err();
     }

@@ -143,11 +143,16 @@ impl Site {
         self.shelf.seen().tenants.values().map(status).collect()
     }
 
-    /// Takes over what changed in the store since the last look; all of it, if `anew`. The problems are those of what was looked
-    /// at now.
-    pub(crate) async fn heed(&self, anew: bool) -> Result<(Changes, Vec<Problem>), SiteError> {
+    /// Takes over what changed in the store since the last look, and says in the log what that was: whoever looks first takes it
+    /// over, and nobody after that knows of it.
+    pub(crate) async fn heed(&self) -> Result<(), SiteError> {
         let _turn = self.turn.lock().await;
-        self.heed_in_turn(anew).await
+        let (changes, problems) = self.heed_in_turn(false).await?;
+        problems.iter().for_each(Problem::log);
+        if !changes.is_empty() {
+            tracing::info!("tenants kept in the store: {changes}");
+        }
+        Ok(())
     }
 
     /// Waits until something was changed through this very site.
@@ -155,6 +160,8 @@ impl Site {
         self.shelf.asked.notified().await;
     }
 
+    /// Takes over what changed in the store since the last look; all of it, if `anew`. The problems are those of what was looked
+    /// at now.
     pub(super) async fn heed_in_turn(&self, anew: bool) -> Result<(Changes, Vec<Problem>), SiteError> {
         // Before the tenants: what is changed between the two is looked at again the next time.
         let mark = self.shelf.ledger.mark().await.map_err(store_failed)?;
@@ -358,3 +365,6 @@ fn of_kept(name: &str, message: String, remedy: String) -> Problem {
     let (file, line, column, key, code) = (None, None, None, String::new(), None);
     Problem { severity: Severity::Error, file, kept: Some(name.to_owned()), line, column, key, code, message, remedy }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,12 @@ impl Packs {
         &self.engine
     }
 
+    /// How many components are loaded.
+    #[cfg(test)]
+    pub(super) fn loaded(&self) -> usize {
+        self.loaded.len()
+    }
+
     /// Drops those that are not among these.
     pub(super) fn keep(&mut self, used: &[Pack]) {
         self.loaded.retain(|_, loaded| used.iter().any(|used| used.is(&loaded.pack)));

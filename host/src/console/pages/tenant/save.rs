@@ -81,7 +81,7 @@ pub(super) async fn settle(
 
 /// What was stored is in force on this host at once; the next look would do it too.
 pub(super) async fn take_over(console: &Console) {
-    if let Err(error) = console.site.heed(false).await {
+    if let Err(error) = console.site.heed().await {
         tracing::warn!(%error, "a change is not in force yet");
     }
 }

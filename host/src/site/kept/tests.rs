@@ -1,0 +1,84 @@
+//! A site with tenants of its store, without anybody who serves them.
+
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::*;
+use crate::managed::{Change, Edit};
+use crate::plugin::BUILT_IN;
+use crate::seal::Key;
+use crate::store::{Space, Write};
+
+/// A site with no tenant in its file.
+async fn site() -> (TempDir, Site) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = Key::random().unwrap().expose().expose_secret().to_owned();
+    let text = format!("[host]\nlisten = \"127.0.0.1:0\"\nstorage = \"sqlite://host.db\"\n[console]\nkey = \"{key}\"\n");
+    let file = folder.path().join("shift-access.toml");
+    std::fs::write(&file, text).unwrap();
+    let cache = Some(std::env::temp_dir().join("shift-access-tests-cache"));
+    let (site, problems) = Site::open(&file, &|_| None, cache).await;
+    (folder, site.unwrap_or_else(|error| panic!("{error}: {problems:?}")))
+}
+
+/// The built-in component under another digest.
+fn component(folder: &TempDir, name: &str, mark: u8) {
+    let file = folder.path().join(name);
+    std::fs::write(&file, [BUILT_IN, &[0, 6, 4], b"mark", &[mark]].concat()).unwrap();
+    // Long enough ago to be known again.
+    File::options().write(true).open(&file).unwrap().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+}
+
+fn draft(base: Option<u64>, component: &str) -> Change {
+    let set = |key: &str, value: &str| Edit::Set(Path::of([key]), value.into());
+    let edits = vec![set("environment", "TEST"), set("component", component)];
+    Change { base, edits, draft: true, by: "me".to_owned(), note: String::new() }
+}
+
+#[tokio::test]
+async fn a_component_that_no_tenant_has_is_let_go_and_known_all_the_same() {
+    let (folder, site) = site().await;
+    component(&folder, "one.wasm", 1);
+    site.change("acme", &draft(None, "one.wasm")).await.unwrap();
+    assert_eq!(site.packs.lock().await.loaded(), 1, "it was loaded to be checked");
+    site.heed().await.unwrap();
+    assert_eq!(site.packs.lock().await.loaded(), 0);
+    assert!(site.describe(Some("one.wasm")).await.is_some());
+    assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_taken_over_is_logged_once_whoever_looks_first() {
+    let (_folder, site) = site().await;
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let store = site.host().runner().store.clone();
+    let damaged = vec![Write::put("tenant/acme", "{"), Write::put("tenants-changed", "1")];
+    store.commit(&Space::host(""), damaged).await.unwrap();
+    site.heed().await.unwrap();
+    site.heed().await.unwrap();
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.matches("cannot be read: it is damaged").count(), 1, "{text}");
+}
