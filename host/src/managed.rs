@@ -32,7 +32,7 @@ pub use version::{Kept, VERSIONS, Version, Versions};
 pub use view::{SecretAt, View};
 
 pub(crate) use change::{EditError, Sealer, edited};
-pub(crate) use difference::{between, between_versions};
+pub(crate) use difference::{between, between_versions, named};
 pub(crate) use ledger::{Ledger, Next, Saved, Wanted};
 pub(crate) use node::of as node_of;
 pub(crate) use places::Places;

@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use super::{Exit, Place, open, print};
-use crate::managed::Applied;
+use super::{Exit, Place, audit, open, print};
+use crate::managed::{Applied, named};
 use crate::site::Apply;
 
 /// Sets up or changes tenants that are kept in the store, from a TOML file with tables `[tenants.T]`, as in the configuration file
@@ -31,16 +31,19 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
     let apply = Apply { dry: args.dry_run, draft: args.draft, by: who(), note: args.note };
     let (applied, problems) = site.apply(&file, &text, &apply, &|name| std::env::var(name).ok()).await;
     problems.iter().for_each(|problem| eprintln!("{}", super::legible(&problem.to_string(), super::written_out)));
-    for applied in applied? {
-        tell(&applied)?;
+    let applied = applied?;
+    applied.iter().try_for_each(tell)?;
+    for Applied { tenant, version, changes, .. } in applied.iter().filter(|applied| applied.made) {
+        let version = version.map(|version| format!(", version {version}")).unwrap_or_default();
+        audit::done(&site, format!("applied {tenant}{version}: {}", named(changes)), Some(tenant)).await?;
     }
     Ok(())
 }
 
 fn tell(applied: &Applied) -> Result<(), Exit> {
-    let Applied { tenant, version, new, changes } = applied;
-    let what = match (version, new, changes.is_empty()) {
-        (_, false, true) => "nothing changed".to_owned(),
+    let Applied { tenant, version, new, made, changes } = applied;
+    let what = match (version, new, *made || !changes.is_empty()) {
+        (_, false, false) => "nothing changed".to_owned(),
         (None, true, _) => "would be new".to_owned(),
         (None, false, _) => "would change".to_owned(),
         (Some(version), true, _) => format!("new, version {version}"),

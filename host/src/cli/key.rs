@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::{Exit, Place, open, print};
+use super::{Exit, Place, audit, open, print};
 use crate::seal::Key;
 
 /// Makes the key that seals the secrets of tenants kept in the store, and seals them anew with another.
@@ -33,7 +33,9 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
 }
 
 async fn rotate(place: &Place) -> Result<(), Exit> {
-    let rotated = open(place).await?.rotate_keys().await?;
+    let site = open(place).await?;
+    let rotated = site.rotate_keys().await?;
+    audit::done(&site, format!("sealed {} secrets of {} tenants with the new key", rotated.secrets, rotated.tenants), None).await?;
     print([format!("{} secrets of {} tenants, older versions included, are sealed with the new key", rotated.secrets, rotated.tenants)])?;
     if rotated.left.is_empty() && rotated.damaged.is_empty() {
         eprintln!("every secret is; once every host on this store has the new key, the old one can go");

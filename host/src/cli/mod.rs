@@ -3,6 +3,7 @@
 //! Exit codes: 0 done (a deny is done), 1 the run or request failed or was held, 64 usage or configuration.
 
 mod apply;
+mod audit;
 mod check;
 mod dead_letters;
 mod decide;

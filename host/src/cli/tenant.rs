@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{Exit, Place, json, open, print};
+use super::{Exit, Place, audit, json, open, print};
 use crate::site::{Restored, Site, TenantStatus};
 
 /// Lists tenants, and pauses, resumes, removes or restores one. It is kept in the store, so that it outlives a restart; a
@@ -64,17 +64,17 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Command::Pause { tenant } => {
             site.pause(&tenant).await?;
             eprintln!("{tenant} is paused; `shift-access tenant resume {tenant}` lets it run again");
-            Ok(())
+            audit::done(&site, format!("paused {tenant}"), Some(&tenant)).await
         }
         Command::Resume { tenant } => {
             site.resume(&tenant).await?;
             eprintln!("{tenant} runs again");
-            Ok(())
+            audit::done(&site, format!("resumed {tenant}"), Some(&tenant)).await
         }
         Command::Remove { tenant, now: true, .. } => {
             site.remove(&tenant, TimeDelta::zero()).await?;
             eprintln!("{tenant} is removed, with all that was stored of it");
-            Ok(())
+            audit::done(&site, format!("removed {tenant}, with everything of it"), Some(&tenant)).await
         }
         Command::Remove { tenant, after, .. } => {
             let until = site.remove(&tenant, TimeDelta::days(after.into())).await?;
@@ -83,12 +83,12 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                  until then",
                 moment(until)
             );
-            Ok(())
+            audit::done(&site, format!("removed {tenant}; everything of it goes on {}", until.format("%Y-%m-%d")), Some(&tenant)).await
         }
         Command::Forget { tenant } => {
             site.forget(&tenant).await?;
             eprintln!("{tenant} is not kept in the store any more; what was stored for it stays");
-            Ok(())
+            audit::done(&site, format!("took {tenant} out of the store"), Some(&tenant)).await
         }
         Command::Restore { tenant } => {
             match site.restore(&tenant).await? {
@@ -99,7 +99,7 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                      `shift-access apply`"
                 ),
             }
-            Ok(())
+            audit::done(&site, format!("restored {tenant}"), Some(&tenant)).await
         }
     }
 }

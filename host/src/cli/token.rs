@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::{Exit, Place, json, open, print};
+use super::{Exit, Place, audit, json, open, print};
 use crate::token::{Scope, TokenError, TokenInfo, Tokens};
 
 /// Makes, lists and revokes tokens for the API.
@@ -68,7 +68,8 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Command::Create { tenant, scope, expires, json } => {
             let tenant = site.tenant(&tenant)?.name;
             let expires = expires.map(|days| now + TimeDelta::days(days.into()));
-            create(&tokens, &tenant, scope, expires, now, json).await
+            let id = create(&tokens, &tenant, scope, expires, now, json).await?;
+            audit::done(&site, format!("made the token {id} of {tenant}, to {}", scope.as_str()), Some(&tenant)).await
         }
         Command::List { tenant, json } => list(&tokens, &site.tenant(&tenant)?.name, now, json).await,
         Command::Revoke { tenant, id } => {
@@ -78,11 +79,12 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                 return Err(Exit::Failed(format!("there is no token {id} of the tenant {tenant}; {remedy}")));
             }
             eprintln!("revoked {id}");
-            Ok(())
+            audit::done(&site, format!("revoked the token {id} of {tenant}"), Some(&tenant)).await
         }
     }
 }
 
+/// Makes a token and prints it; gives its id.
 async fn create(
     tokens: &Tokens,
     tenant: &str,
@@ -90,15 +92,16 @@ async fn create(
     expires: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     as_json: bool,
-) -> Result<(), Exit> {
+) -> Result<String, Exit> {
     let (info, text) = tokens.create(tenant, scope, expires, now).await?;
     let token = text.expose_secret();
     if as_json {
-        return print([json(&Made { token, info: &info })?]);
+        print([json(&Made { token, info: &info })?])?;
+        return Ok(info.id);
     }
     print([token.to_owned()])?;
     eprintln!("id {}, {}, expires {}. The token is not shown again.", info.id, scope.as_str(), moment(expires));
-    Ok(())
+    Ok(info.id)
 }
 
 async fn list(tokens: &Tokens, tenant: &str, now: DateTime<Utc>, as_json: bool) -> Result<(), Exit> {

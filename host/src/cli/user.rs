@@ -5,10 +5,8 @@ use std::io::{BufRead, IsTerminal};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Exit, Place, json, open, print};
-use crate::console::audit::{self, COMMAND_LINE};
+use super::{Exit, Place, audit, json, open, print};
 use crate::console::people::{Links, Passwords, People, PeopleError, Role, User};
-use crate::console::shelf::Shelf;
 use crate::site::Site;
 
 /// Adds, lists, changes and removes the people of the console.
@@ -169,9 +167,7 @@ impl Desk {
     /// Says it, and writes it down.
     async fn done(&self, what: String) -> Result<(), Exit> {
         eprintln!("{what}");
-        let shelf = Shelf::new(self.site.host().runner().store.clone());
-        let noted = audit::note(&shelf, COMMAND_LINE, what, None, self.site.host().now()).await;
-        noted.map_err(|error| Exit::Failed(format!("it is done, and could not be written down: {error}")))
+        audit::done(&self.site, what, None).await
     }
 }
 

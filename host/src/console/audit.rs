@@ -1,4 +1,4 @@
-//! What was done in the console, and about it on the command line: who, when, what, and for which tenant.
+//! What was done in the console and on the command line: who, when, what, and for which tenant.
 //!
 //! Kept under `audit/ID`, where the id is a UUID of version 7, so entries order by time. No secret is ever in one: a value that was
 //! changed is named, not told.

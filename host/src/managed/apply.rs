@@ -21,10 +21,12 @@ use crate::seal::Sealed;
 pub struct Applied {
     /// The tenant.
     pub tenant: String,
-    /// Its newest version; none where nothing was stored.
+    /// Its newest version; none where nothing was to be stored.
     pub version: Option<u64>,
     /// Whether it is new.
     pub new: bool,
+    /// Whether that version was made now.
+    pub made: bool,
     /// What changed, or would.
     pub changes: Vec<Difference>,
 }

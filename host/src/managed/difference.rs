@@ -40,6 +40,8 @@ impl fmt::Display for Shown {
     }
 }
 
+/// Paths named at most where no more than their names is told.
+const NAMED: usize = 20;
 /// The letters of a value that a list of changes shows at most.
 const SHORT: usize = 300;
 
@@ -66,6 +68,15 @@ impl fmt::Display for Difference {
             (before, after) => write!(f, "{}: {before} -> {after}", self.path),
         }
     }
+}
+
+/// What changed, by its paths: no value is told.
+pub(crate) fn named(changes: &[Difference]) -> String {
+    let mut paths: Vec<_> = changes.iter().take(NAMED).map(|change| change.path.to_string()).collect();
+    if changes.len() > NAMED {
+        paths.push(format!("and {} more", changes.len() - NAMED));
+    }
+    if paths.is_empty() { "nothing but its state".to_owned() } else { paths.join(", ") }
 }
 
 /// What differs, in the order of the paths. Two secrets at one path are the same where `same` says so; by their seals it

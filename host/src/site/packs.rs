@@ -83,7 +83,8 @@ impl Packs {
             Some(bytes) => Pack::from_bytes(&engine, &bytes),
             None => Pack::built_in(&engine),
         });
-        let pack = compiled.await?.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
+        let pack =
+            compiled.await?.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
         let description = Arc::new(pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?);
         let loaded = Loaded { pack, description: description.clone(), digest: key };
         self.loaded.insert(key, loaded.clone());

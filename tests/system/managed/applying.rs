@@ -1,5 +1,7 @@
 //! What `apply` takes in and refuses, and what becomes of a tenant that is removed.
 
+use serde_json::{Value, json};
+
 use super::{GROUPS, Shelf};
 
 #[tokio::test]
@@ -136,4 +138,49 @@ async fn of_several_tenants_in_a_file_all_are_stored_or_none() {
         applied.out,
         applied.err
     );
+}
+
+#[tokio::test]
+async fn what_is_changed_on_the_command_line_is_in_the_audit_list_without_a_secret() {
+    let shelf = Shelf::new().await;
+    let apply = ["apply", &shelf.path("acme.toml")];
+    for args in [&apply[..], &apply, &["tenant", "pause", "acme"], &["tenant", "resume", "acme"], &["key", "rotate"]] {
+        assert_eq!(shelf.run(args).await.code, Some(0), "{args:?}");
+    }
+    let made = shelf.run(&["token", "create", "acme", "--scope", "read", "--json"]).await;
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    let (token, id) = (made["token"].as_str().unwrap(), made["id"].as_str().unwrap());
+    for args in [
+        &["token", "revoke", "acme", id][..],
+        &["tenant", "remove", "acme"],
+        &["tenant", "restore", "acme"],
+        &["tenant", "forget", "acme"],
+        &apply,
+        &["tenant", "remove", "acme", "--now"],
+    ] {
+        assert_eq!(shelf.run(args).await.code, Some(0), "{args:?}");
+    }
+    // What changed nothing, or was refused, is not there.
+    assert_eq!(shelf.run(&["tenant", "pause", "nobody"]).await.code, Some(64));
+    let entries = shelf.kept("audit/").await;
+    assert!(entries.iter().all(|(_, entry)| entry["who"] == "(command line)"), "{entries:?}");
+    let what: Vec<_> = entries.iter().map(|(_, entry)| entry["what"].as_str().unwrap()).collect();
+    let begins = [
+        "applied acme, version 1: connections.kronos.app-key, connections.kronos.client-id, ",
+        "paused acme",
+        "resumed acme",
+        "sealed 0 secrets of 0 tenants with the new key",
+        &format!("made the token {id} of acme, to read"),
+        &format!("revoked the token {id} of acme"),
+        "removed acme; everything of it goes on ",
+        "restored acme",
+        "took acme out of the store",
+        "applied acme, version 1: ",
+        "removed acme, with everything of it",
+    ];
+    assert!(what.len() == begins.len() && what.iter().zip(begins).all(|(what, begins)| what.starts_with(begins)), "{what:#?}");
+    assert!(entries.iter().all(|(_, entry)| entry["tenant"] == if entry["what"].as_str().unwrap().contains("acme") { json!("acme") } else { json!(null) }));
+    let shown = format!("{entries:?}");
+    assert!(!shown.contains(token) && !shown.contains("sat_"), "{shown}");
+    shelf.none_in(&shown);
 }

@@ -36,7 +36,7 @@ pub(in super::super) async fn show(State(console): State<Console>, Query(asked):
 fn content(asked: &Asked, entries: &[Entry], next: Option<&str>) -> Markup {
     html! {
         h1 { "Audit" }
-        p { "Everything that was done in the console, newest first. Values that are secret are named, never told." }
+        p { "What was done in the console, and changed on the command line, newest first. Values that are secret are named, never told." }
         form .card method="get" action=(PATH) {
             div .row {
                 div { label for="who" { "Who" } input #who name="who" value=(asked.who) autocapitalize="none" spellcheck="false"; }

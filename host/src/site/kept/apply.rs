@@ -102,7 +102,8 @@ impl Site {
         let version = |index| versions.as_ref().and_then(|versions| versions.get(index)).copied();
         let applied = ready.into_iter().enumerate().map(|(index, ready)| {
             let Ready { name, current, changes, .. } = ready;
-            Applied { tenant: name, version: version(index), new: current.is_none(), changes }
+            let (version, before) = (version(index), current.map(|(_, kept)| kept.version));
+            Applied { tenant: name, version, new: before.is_none(), made: version.is_some() && version != before, changes }
         });
         Ok(applied.collect())
     }

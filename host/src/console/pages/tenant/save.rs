@@ -11,11 +11,8 @@ use crate::console::moment::moment;
 use crate::console::problem::sentence;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
-use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown};
+use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown, named};
 use crate::site::{ChangeError, Changed, ManagedState};
-
-/// Paths named in the audit list at most.
-const NAMED: usize = 20;
 
 /// What became of a change.
 pub(in crate::console::pages) enum Stored {
@@ -121,15 +118,6 @@ pub(super) fn no_key() -> Problem {
     let remedy = "Make one with `shift-access key new > console.key`, write key = { file = \"console.key\" } under [console] in the \
                   configuration file, and start the host again.";
     Problem::conflict(text, remedy)
-}
-
-/// What changed, by its paths: no value is told.
-fn named(changes: &[Difference]) -> String {
-    let mut paths: Vec<_> = changes.iter().take(NAMED).map(|change| change.path.to_string()).collect();
-    if changes.len() > NAMED {
-        paths.push(format!("and {} more", changes.len() - NAMED));
-    }
-    if paths.is_empty() { "nothing but its state".to_owned() } else { paths.join(", ") }
 }
 
 /// What a visitor wants, as somebody who was late sees it again.
