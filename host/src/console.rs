@@ -35,6 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::scheduler::Life;
 use crate::site::Site;
 use crate::store::StoreError;
+use crate::store::records::Records;
 
 pub(crate) mod audit;
 mod counted;
@@ -49,7 +50,6 @@ mod problem;
 mod provider;
 mod reports;
 mod routes;
-pub(crate) mod shelf;
 mod statics;
 mod visitor;
 
@@ -58,7 +58,6 @@ use people::{Links, Passwords, People, PeopleError, Rules, Sessions, Slow, Ticke
 use problem::Problem;
 use provider::Provider;
 use reports::Reports;
-use shelf::Shelf;
 use visitor::Visitor;
 
 pub use people::Role;
@@ -83,7 +82,7 @@ pub(crate) struct Shared {
     pub(crate) links: Links,
     pub(crate) passwords: Passwords,
     /// The console's own records.
-    pub(crate) shelf: Shelf,
+    pub(crate) shelf: Records,
     slow: Slow,
     provider: Provider,
     counted: Counted,
@@ -94,7 +93,7 @@ impl Console {
     pub(crate) fn new(site: Arc<Site>, listens: SocketAddr, life: Life) -> Self {
         let store = &site.host().runner().store;
         let (people, sessions) = (People::new(store.clone()), Sessions::new(store.clone()));
-        let (links, shelf) = (Links::new(people.clone()), Shelf::new(store.clone()));
+        let (links, shelf) = (Links::new(people.clone()), Records::new(store.clone()));
         Self(Arc::new(Shared {
             site,
             listens,

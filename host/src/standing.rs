@@ -13,7 +13,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::history::instant;
-use crate::store::{Condition, MAX_SCAN, Scan, Space, Store, StoreError, Write};
+use crate::store::records::{self, Records};
+use crate::store::{Condition, Space, Store, StoreError, Write};
 
 mod sweep;
 
@@ -68,11 +69,12 @@ pub(crate) struct Unfit {
 #[derive(Clone)]
 pub(crate) struct Standings {
     store: Arc<dyn Store>,
+    records: Records,
 }
 
 impl Standings {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { records: Records::new(store.clone()), store }
     }
 
     /// Those that are not simply served, by name.
@@ -87,8 +89,7 @@ impl Standings {
 
     /// The same, with its revision.
     pub(crate) async fn found(&self, tenant: &str) -> Result<Option<(String, Standing)>, StoreError> {
-        let found = self.store.get(&nobody(), &[format!("{STANDING}{tenant}")]).await?;
-        Ok(found.into_iter().flatten().next().and_then(|entry| Some((entry.revision, read(&entry.value)?))))
+        Ok(self.records.get(&format!("{STANDING}{tenant}")).await?.map(|kept| (kept.revision, kept.value)))
     }
 
     /// What has a tenant simply served again, if it stands as it did at this revision. To be written with what there is of it then.
@@ -100,10 +101,10 @@ impl Standings {
     pub(crate) async fn set(&self, tenant: &str, state: Option<State>, now: DateTime<Utc>) -> Result<(), StoreError> {
         let key = format!("{STANDING}{tenant}");
         let write = match state {
-            Some(state) => Write::put(key, json(&Standing { state, since: now.trunc_subsecs(3) })?),
+            Some(state) => records::put(key, &Standing { state, since: now.trunc_subsecs(3) })?,
             None => Write::remove(key),
         };
-        self.store.commit(&nobody(), vec![write]).await.map(|_| ())
+        self.records.commit(vec![write]).await.map(|_| ())
     }
 
     /// The components that failed, by the tenant.
@@ -115,36 +116,18 @@ impl Standings {
     pub(crate) async fn set_unfit(&self, tenant: &str, unfit: Option<&Unfit>) -> Result<(), StoreError> {
         let key = format!("{UNFIT}{tenant}");
         let write = match unfit {
-            Some(unfit) => Write::put(key, json(unfit)?),
+            Some(unfit) => records::put(key, unfit)?,
             None => Write::remove(key),
         };
-        self.store.commit(&nobody(), vec![write]).await.map(|_| ())
+        self.records.commit(vec![write]).await.map(|_| ())
     }
 
     async fn under<T: DeserializeOwned>(&self, prefix: &str) -> Result<BTreeMap<String, T>, StoreError> {
-        let mut found = BTreeMap::new();
-        let mut cursor = None;
-        loop {
-            let page = self.store.scan(&nobody(), &Scan::new(prefix, MAX_SCAN).from(cursor)).await?;
-            let read = |entry: &crate::store::Entry| Some((entry.key.strip_prefix(prefix)?.to_owned(), read(&entry.value)?));
-            found.extend(page.entries.iter().filter_map(read));
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(found);
-            }
-        }
+        let entries = self.records.entries(prefix).await?;
+        Ok(entries.iter().filter_map(|entry| Some((entry.key.strip_prefix(prefix)?.to_owned(), records::read(entry)?))).collect())
     }
 }
 
 fn nobody() -> Space {
     Space::host("")
-}
-
-/// What cannot be read is of a later version of this program, which says so at its own place.
-fn read<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
-    serde_json::from_slice(value).ok()
-}
-
-fn json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Other(error.to_string()))
 }

@@ -12,6 +12,7 @@ mod key;
 mod lock;
 mod memory;
 mod overlay;
+pub(crate) mod records;
 mod sqlite;
 
 pub use key::{MAX_COMMIT, MAX_GET, MAX_KEY_BYTES, MAX_SCAN};

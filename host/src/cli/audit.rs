@@ -2,12 +2,12 @@
 
 use super::Exit;
 use crate::console::audit::{COMMAND_LINE, note};
-use crate::console::shelf::Shelf;
 use crate::site::Site;
+use crate::store::records::Records;
 
 /// Writes down what was done: a sentence in the past without its subject, and no secret in it.
 pub(super) async fn done(site: &Site, what: impl Into<String>, tenant: Option<&str>) -> Result<(), Exit> {
-    let shelf = Shelf::new(site.host().runner().store.clone());
+    let shelf = Records::new(site.host().runner().store.clone());
     let noted = note(&shelf, COMMAND_LINE, what, tenant, site.host().now()).await;
     noted.map_err(|error| Exit::Failed(format!("it is done, and could not be written down: {error}")))
 }

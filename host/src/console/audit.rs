@@ -7,8 +7,8 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::shelf::{self, Shelf};
 use crate::history::instant;
+use crate::store::records::{self, Records};
 use crate::store::{Scan, StoreError, Write};
 
 const AUDIT: &str = "audit/";
@@ -50,7 +50,7 @@ pub(crate) struct Wanted {
 /// # Errors
 /// The store's.
 pub(crate) async fn note(
-    shelf: &Shelf,
+    shelf: &Records,
     who: &str,
     what: impl Into<String>,
     tenant: Option<&str>,
@@ -58,7 +58,7 @@ pub(crate) async fn note(
 ) -> Result<(), StoreError> {
     let at = now.trunc_subsecs(3);
     let entry = Entry { at, who: who.to_owned(), what: what.into(), tenant: tenant.map(str::to_owned) };
-    shelf.commit(vec![shelf::put(format!("{AUDIT}{}", id(now)), &entry)?]).await.map(|_| ())
+    shelf.commit(vec![records::put(format!("{AUDIT}{}", id(now)), &entry)?]).await.map(|_| ())
 }
 
 /// A page of what was done, newest first, and where the next page begins.
@@ -66,7 +66,7 @@ pub(crate) async fn note(
 /// # Errors
 /// The store's.
 pub(crate) async fn page(
-    shelf: &Shelf,
+    shelf: &Records,
     wanted: &Wanted,
     mut cursor: Option<String>,
     limit: u32,
@@ -99,7 +99,7 @@ pub(crate) async fn page(
 ///
 /// # Errors
 /// The store's.
-pub(crate) async fn prune(shelf: &Shelf, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(crate) async fn prune(shelf: &Records, now: DateTime<Utc>) -> Result<(), StoreError> {
     let (oldest, _) = shelf.scan::<Entry>(&Scan::new(AUDIT, PRUNED)).await?;
     let old: Vec<_> = oldest.iter().filter(|kept| now - kept.value.at >= KEPT).map(|kept| Write::remove(&kept.key)).collect();
     if old.is_empty() { Ok(()) } else { shelf.commit(old).await.map(|_| ()) }
@@ -128,7 +128,7 @@ mod tests {
         "2026-03-01T05:45:00Z".parse().unwrap()
     }
 
-    async fn all(shelf: &Shelf, wanted: &Wanted) -> Vec<String> {
+    async fn all(shelf: &Records, wanted: &Wanted) -> Vec<String> {
         let (mut found, mut cursor) = (Vec::new(), None);
         loop {
             let (entries, next) = page(shelf, wanted, cursor, 2).await.unwrap();
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_done_is_listed_newest_first_page_by_page_and_by_whom() {
-        let shelf = Shelf::new(Arc::new(MemoryStore::default()));
+        let shelf = Records::new(Arc::new(MemoryStore::default()));
         for (number, (who, tenant)) in
             [("ana", None), ("bo", Some("acme")), ("Ana", Some("acme")), ("ana", Some("other"))].iter().enumerate()
         {
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_old_goes_and_nothing_else() {
-        let shelf = Shelf::new(Arc::new(MemoryStore::default()));
+        let shelf = Records::new(Arc::new(MemoryStore::default()));
         note(&shelf, "ana", "old", None, now() - KEPT).await.unwrap();
         note(&shelf, "ana", "new", None, now() - KEPT + TimeDelta::seconds(1)).await.unwrap();
         prune(&shelf, now()).await.unwrap();

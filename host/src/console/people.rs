@@ -9,9 +9,9 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::shelf::{self, Kept, Shelf};
 use crate::history::instant;
 pub use crate::role::Role;
+use crate::store::records::{self, Kept, Records};
 use crate::store::{Condition, Scan, Store, StoreError, Write};
 
 mod link;
@@ -105,12 +105,12 @@ pub(crate) enum PeopleError {
 /// Everybody there is. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct People {
-    shelf: Shelf,
+    shelf: Records,
 }
 
 impl People {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { shelf: Shelf::new(store) }
+        Self { shelf: Records::new(store) }
     }
 
     /// Whether there is anybody.
@@ -154,7 +154,7 @@ impl People {
         let name = known.as_ref().map_or(name, |known| &known.value);
         if known.is_none() || !self.get(name).await?.is_some_and(|user| is(&user)) {
             let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
-            if self.shelf.commit(vec![added(&new)?, shelf::put(place, &new.name)?]).await? {
+            if self.shelf.commit(vec![added(&new)?, records::put(place, &new.name)?]).await? {
                 return Ok(new);
             }
         }
@@ -173,7 +173,7 @@ impl People {
         for _ in 0..TRIES {
             let kept = self.known(name).await?;
             let identity = kept.value.identity.as_ref().map(|identity| Write::remove(identity_key(identity)));
-            if self.shelf.commit([shelf::remove(&kept)].into_iter().chain(identity).collect()).await? {
+            if self.shelf.commit([records::remove(&kept)].into_iter().chain(identity).collect()).await? {
                 return Ok(kept.value);
             }
         }
@@ -240,7 +240,7 @@ impl People {
             if change(&mut kept.value) {
                 kept.value.stamp = Ticket::new()?.text().to_owned();
             }
-            if self.shelf.commit(vec![shelf::replace(&kept)?]).await? {
+            if self.shelf.commit(vec![records::replace(&kept)?]).await? {
                 return Ok(kept.value);
             }
         }
@@ -262,7 +262,7 @@ impl People {
 
 /// Writes somebody new, unless the name is taken.
 fn added(user: &User) -> Result<Write, PeopleError> {
-    Ok(shelf::put(key(&user.name), user)?.when(Condition::Absent))
+    Ok(records::put(key(&user.name), user)?.when(Condition::Absent))
 }
 
 /// Names are told apart without regard to case.

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::version::{Kept, VERSIONS, Version, Versions};
 use super::{Document, difference};
-use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Outcome, Scan, Space, Store, StoreError, Write};
+use crate::store::records::{self, Records, read};
+use crate::store::{Condition, Entry, MAX_COMMIT, Scan, Store, StoreError, Write};
 
 const TENANT: &str = "tenant/";
 const VERSION: &str = "tenant-version/";
@@ -22,7 +22,7 @@ const CHANGED: &str = "tenants-changed";
 /// The tenants of one store.
 #[derive(Clone)]
 pub(crate) struct Ledger {
-    store: Arc<dyn Store>,
+    records: Records,
 }
 
 /// A tenant that is kept, with the revision of its key. `None` in the place of the tenant: it cannot be read here.
@@ -59,24 +59,24 @@ pub(crate) enum Saved {
 
 impl Ledger {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { records: Records::new(store) }
     }
 
     /// Something that is another after every change of a tenant; none where there never was one.
     pub(crate) async fn mark(&self) -> Result<Option<String>, StoreError> {
-        Ok(self.one(CHANGED.to_owned()).await?.map(|entry| entry.revision))
+        Ok(self.records.entry(CHANGED).await?.map(|entry| entry.revision))
     }
 
     /// Every tenant, by name.
     pub(crate) async fn all(&self) -> Result<BTreeMap<String, Found>, StoreError> {
-        let entries = self.under(TENANT).await?;
+        let entries = self.records.entries(TENANT).await?;
         let found = |entry: Entry| Some((entry.key.strip_prefix(TENANT)?.to_owned(), (entry.revision.clone(), read(&entry))));
         Ok(entries.into_iter().filter_map(found).collect())
     }
 
     /// One tenant.
     pub(crate) async fn of(&self, tenant: &str) -> Result<Option<(String, Kept)>, StoreError> {
-        match self.one(format!("{TENANT}{tenant}")).await? {
+        match self.records.entry(&tenant_key(tenant)).await? {
             Some(entry) => read(&entry).map(|kept| Some((entry.revision, kept))).ok_or_else(|| unreadable(&entry.key)),
             None => Ok(None),
         }
@@ -84,7 +84,7 @@ impl Ledger {
 
     /// One version of a tenant.
     pub(crate) async fn version(&self, tenant: &str, number: u64) -> Result<Option<Version>, StoreError> {
-        match self.one(version_key(tenant, number)).await? {
+        match self.records.entry(&version_key(tenant, number)).await? {
             Some(entry) => read(&entry).map(Some).ok_or_else(|| unreadable(&entry.key)),
             None => Ok(None),
         }
@@ -93,8 +93,8 @@ impl Ledger {
     /// A page of the versions of a tenant, newest first.
     pub(crate) async fn versions(&self, tenant: &str, limit: u32, cursor: Option<String>) -> Result<Versions, StoreError> {
         let scan = Scan::new(format!("{VERSION}{tenant}/"), limit).descending().from(cursor);
-        let page = self.store.scan(&nobody(), &scan).await?;
-        Ok(Versions { items: page.entries.iter().filter_map(read).collect(), next: page.cursor })
+        let (versions, next) = self.records.scan(&scan).await?;
+        Ok(Versions { items: versions.into_iter().map(|kept| kept.value).collect(), next })
     }
 
     /// Makes new versions of several tenants: all of them, or none. `None`: what one of them was made from is not there any more,
@@ -114,7 +114,7 @@ impl Ledger {
             return Ok(Some(saved));
         }
         writes.push(mark());
-        let committed = self.store.commit(&nobody(), writes).await? == Outcome::Committed;
+        let committed = self.records.commit(writes).await?;
         Ok(committed.then_some(saved))
     }
 
@@ -127,21 +127,21 @@ impl Ledger {
             let mut now = kept.clone();
             exchange(&mut now.document, true);
             if now != kept {
-                writes.push(Write::put(format!("{TENANT}{tenant}"), json(&now)?).when(Condition::Revision(revision)));
+                writes.push(records::put(tenant_key(tenant), &now)?.when(Condition::Revision(revision)));
             }
-            for entry in self.under(&format!("{VERSION}{tenant}/")).await? {
+            for entry in self.records.entries(&format!("{VERSION}{tenant}/")).await? {
                 let Some(version) = read::<Version>(&entry) else { continue };
                 let mut now = version.clone();
                 exchange(&mut now.document, false);
                 if now != version {
-                    writes.push(Write::put(entry.key, json(&now)?).when(Condition::Revision(entry.revision)));
+                    writes.push(records::put(entry.key, &now)?.when(Condition::Revision(entry.revision)));
                 }
             }
             if writes.is_empty() {
                 return Ok(false);
             }
             writes.push(mark());
-            if self.store.commit(&nobody(), writes).await? == Outcome::Committed {
+            if self.records.commit(writes).await? {
                 return Ok(true);
             }
         }
@@ -150,8 +150,8 @@ impl Ledger {
     /// Deletes a tenant with all its versions, and says how many keys there were. With it goes what else is to be written, on its
     /// own condition. `None`, and nothing is deleted, where that does not hold, or somebody changed the tenant meanwhile.
     pub(crate) async fn delete(&self, tenant: &str, with: Option<Write>) -> Result<Option<usize>, StoreError> {
-        let newest = self.one(format!("{TENANT}{tenant}")).await?;
-        let versions = self.under(&format!("{VERSION}{tenant}/")).await?;
+        let newest = self.records.entry(&tenant_key(tenant)).await?;
+        let versions = self.records.entries(&format!("{VERSION}{tenant}/")).await?;
         let mut writes: Vec<_> = versions.into_iter().map(|entry| Write::remove(entry.key)).collect();
         writes.extend(newest.map(|entry| Write::remove(entry.key).when(Condition::Revision(entry.revision))));
         let deleted = writes.len();
@@ -159,24 +159,8 @@ impl Ledger {
             writes.push(mark());
         }
         writes.extend(with);
-        let committed = writes.is_empty() || self.store.commit(&nobody(), writes).await? == Outcome::Committed;
+        let committed = writes.is_empty() || self.records.commit(writes).await?;
         Ok(committed.then_some(deleted))
-    }
-
-    async fn one(&self, key: String) -> Result<Option<Entry>, StoreError> {
-        Ok(self.store.get(&nobody(), &[key]).await?.into_iter().flatten().next())
-    }
-
-    async fn under(&self, prefix: &str) -> Result<Vec<Entry>, StoreError> {
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let page = self.store.scan(&nobody(), &Scan::new(prefix, MAX_SCAN).from(cursor)).await?;
-            found.extend(page.entries);
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(found);
-            }
-        }
     }
 }
 
@@ -216,8 +200,8 @@ impl Saved {
 /// The newest version in its two places, and the oldest one away.
 fn version_writes(tenant: &str, version: &Version, condition: Condition) -> Result<Vec<Write>, StoreError> {
     let mut writes = vec![
-        Write::put(format!("{TENANT}{tenant}"), json(&version.kept())?).when(condition),
-        Write::put(version_key(tenant, version.number), json(version)?),
+        records::put(tenant_key(tenant), &version.kept())?.when(condition),
+        records::put(version_key(tenant, version.number), version)?,
     ];
     writes.extend(version.number.checked_sub(VERSIONS).filter(|old| *old > 0).map(|old| Write::remove(version_key(tenant, old))));
     Ok(writes)
@@ -232,26 +216,18 @@ fn version_key(tenant: &str, number: u64) -> String {
     format!("{VERSION}{tenant}/{number:020}")
 }
 
-fn nobody() -> Space {
-    Space::host("")
-}
-
-fn read<T: DeserializeOwned>(entry: &Entry) -> Option<T> {
-    serde_json::from_slice(&entry.value).ok()
+fn tenant_key(tenant: &str) -> String {
+    format!("{TENANT}{tenant}")
 }
 
 fn unreadable(key: &str) -> StoreError {
     StoreError::Other(format!("what is stored under {key} cannot be read: it is damaged, or of a later version of this program"))
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Other(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::store::{MemoryStore, Space};
 
     fn now() -> DateTime<Utc> {
         "2026-03-01T05:45:00Z".parse().unwrap()
@@ -271,13 +247,13 @@ mod tests {
         let numbers = |saved: Option<Vec<Saved>>| saved.map(|saved| saved.iter().map(Saved::number).collect::<Vec<_>>());
         assert_eq!(numbers(ledger.save_all(&[new("acme"), new("bolt")], now()).await.unwrap()), Some(vec![1, 1]));
         let acme = ledger.of("acme").await.unwrap();
-        let before = store.scan(&nobody(), &Scan::new("", 100)).await.unwrap();
+        let before = store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap();
         // The second is there already, or what is to go with it does not hold.
         let missing = Write::remove("standing/delta").when(Condition::Revision("1".to_owned()));
         for second in [new("bolt"), Next { with: Some(missing), ..new("delta") }] {
             let first = Next { current: acme.as_ref(), wanted: &prod, ..new("acme") };
             assert!(ledger.save_all(&[first, second], now()).await.unwrap().is_none());
-            assert_eq!(store.scan(&nobody(), &Scan::new("", 100)).await.unwrap(), before);
+            assert_eq!(store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap(), before);
         }
         let same = Next { current: acme.as_ref(), ..new("acme") };
         assert_eq!(numbers(ledger.save_all(&[same, new("delta")], now()).await.unwrap()), Some(vec![1, 1]));
@@ -289,10 +265,10 @@ mod tests {
         let ledger = Ledger::new(Arc::new(store.clone()));
         let wanted = Wanted { document: Document::default(), draft: false, by: "me", note: "" };
         ledger.save_all(&[Next { tenant: "acme", current: None, wanted: &wanted, with: None }], now()).await.unwrap();
-        let before = store.scan(&nobody(), &Scan::new("", 100)).await.unwrap();
+        let before = store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap();
         let not_so = Write::put("standing/acme", "{}").when(Condition::Revision("1".to_owned()));
         assert_eq!(ledger.delete("acme", Some(not_so)).await.unwrap(), None);
-        assert_eq!(store.scan(&nobody(), &Scan::new("", 100)).await.unwrap(), before);
+        assert_eq!(store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap(), before);
         assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(2));
         assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(0));
     }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{STANDING, Standing, Standings, State, UNFIT, json, nobody};
+use super::{STANDING, Standing, Standings, State, UNFIT, nobody};
 use crate::managed::Ledger;
 use crate::outbox;
+use crate::store::records;
 use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Scan, Space, StoreError, Write};
 use crate::token::{TokenError, Tokens};
 
@@ -57,7 +58,7 @@ impl Standings {
         let Some(data) = self.delete_data(gone).await? else { return Ok(None) };
         let deleted = Standing { state: State::Deleted, since: now.trunc_subsecs(3) };
         let condition = Condition::Revision(gone.revision.clone());
-        let stands = Write::put(format!("{STANDING}{}", gone.tenant), json(&deleted)?).when(condition);
+        let stands = records::put(format!("{STANDING}{}", gone.tenant), &deleted)?.when(condition);
         let configuration = Ledger::new(self.store.clone()).delete(gone.tenant, Some(stands)).await?;
         Ok(configuration.map(|keys| keys + data))
     }

@@ -6,8 +6,8 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{People, PeopleError, Role, Ticket, User, added, key};
-use crate::console::shelf::{self, Kept};
 use crate::history::instant;
+use crate::store::records::{self, Kept};
 use crate::store::{Scan, Write};
 
 const LINK: &str = "sign-in/link/";
@@ -61,7 +61,7 @@ impl Links {
         let (ticket, expires) = (Ticket::new()?, (now + LASTS).trunc_subsecs(3));
         let user = user.map(|user| Invited { name: user.name.clone(), stamp: user.stamp.clone() });
         let link = Link { user, expires };
-        self.people.shelf.commit(vec![shelf::put(place(&ticket), &link)?]).await?;
+        self.people.shelf.commit(vec![records::put(place(&ticket), &link)?]).await?;
         Ok(ticket)
     }
 
@@ -98,11 +98,11 @@ impl Links {
                 let mut kept = kept.filter(|kept| kept.value == user).ok_or(PeopleError::Link)?;
                 kept.value.password = Some(hash);
                 kept.value.stamp = Ticket::new()?.text().to_owned();
-                let write = shelf::replace(&kept)?;
+                let write = records::replace(&kept)?;
                 (kept.value, write)
             }
         };
-        match self.people.shelf.commit(vec![shelf::remove(&link), write]).await? {
+        match self.people.shelf.commit(vec![records::remove(&link), write]).await? {
             true => Ok(user),
             false => Err(PeopleError::Link),
         }

@@ -9,8 +9,8 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{PeopleError, Ticket, User, key};
-use crate::console::shelf::{self, Kept, Shelf};
 use crate::history::instant;
+use crate::store::records::{self, Kept, Records};
 use crate::store::{Scan, Store, StoreError, Write};
 
 const SESSION: &str = "session/";
@@ -60,12 +60,12 @@ pub(crate) struct Found {
 /// The sessions there are. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Sessions {
-    shelf: Shelf,
+    shelf: Records,
 }
 
 impl Sessions {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { shelf: Shelf::new(store) }
+        Self { shelf: Records::new(store) }
     }
 
     /// Begins a session.
@@ -76,7 +76,7 @@ impl Sessions {
         self.sweep(rules, now).await?;
         let (ticket, now) = (Ticket::new()?, now.trunc_subsecs(3));
         let session = Session { user: user.name.clone(), stamp: user.stamp.clone(), began: now, used: now, flash: None };
-        self.shelf.commit(vec![shelf::put(place(&ticket), &session)?]).await?;
+        self.shelf.commit(vec![records::put(place(&ticket), &session)?]).await?;
         Ok(ticket)
     }
 
@@ -96,7 +96,7 @@ impl Sessions {
         if used && now - kept.value.used >= TOUCH {
             kept.value.used = now.trunc_subsecs(3);
             // Who was faster has done the same.
-            self.shelf.commit(vec![shelf::replace(&kept)?]).await?;
+            self.shelf.commit(vec![records::replace(&kept)?]).await?;
         }
         Ok(Some(Found { user: user.value, flash: kept.value.flash }))
     }
@@ -117,7 +117,7 @@ impl Sessions {
         for _ in 0..super::TRIES {
             let Some(mut kept): Option<Kept<Session>> = self.shelf.get(&place(ticket)).await? else { return Ok(()) };
             kept.value.flash = flash.clone();
-            if self.shelf.commit(vec![shelf::replace(&kept)?]).await? {
+            if self.shelf.commit(vec![records::replace(&kept)?]).await? {
                 break;
             }
         }
