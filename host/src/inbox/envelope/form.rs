@@ -1,8 +1,11 @@
 //! The forms an event comes in.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -131,7 +134,25 @@ const MADE: &str = "sha256:";
 
 /// The id of an event that has none, made from its content: the same event again has the same.
 pub(super) fn made_id(event: &Value) -> String {
-    format!("{MADE}{:x}", Sha256::digest(event.to_string()))
+    // There is nothing in a value that JSON cannot hold.
+    let text = serde_json::to_string(&Sorted(event)).unwrap_or_else(|_| event.to_string());
+    format!("{MADE}{:x}", Sha256::digest(text))
+}
+
+/// A value with the fields of every object in the order of their names, whatever order the JSON reader keeps them in: that
+/// is a feature of its crate, which any crate of a program may turn on for all, and ids that are stored must stay as they are.
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(fields) => {
+                serializer.collect_map(fields.iter().map(|(name, value)| (name, Sorted(value))).collect::<BTreeMap<_, _>>())
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            scalar => scalar.serialize(serializer),
+        }
+    }
 }
 
 /// Whether an id was made here: then two events of the same content may still be two, some time apart.
@@ -235,5 +256,22 @@ fn as_object(value: Value, field: &str) -> Result<Map<String, Value>, Wrong> {
         Value::Object(object) => Ok(object),
         Value::Null => Err(Wrong::new(field, "is missing", "send an object with what happened")),
         other => Err(Wrong::new(field, format!("is {}", kind(&other)), "send an object with what happened")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_of_the_same_text_in_whatever_order_fields_come_or_are_kept() {
+        let event = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let one = event(r#"{"b":[{"z":1,"a":null},2.5],"a":{"y":"\u00e4\"","x":-3}}"#);
+        let text = r#"{"a":{"x":-3,"y":"ä\""},"b":[{"a":null,"z":1},2.5]}"#;
+        assert_eq!(serde_json::to_string(&Sorted(&one)).unwrap(), text);
+        assert_eq!(made_id(&one), made_id(&event(text)));
+        // printf '{"a":1,"b":2}' | sha256sum
+        let known = "sha256:43258cff783fe7036d8a43033f830adfc60ec037382473548ac742b888292777";
+        assert_eq!(made_id(&event(r#"{"b":2,"a":1}"#)), known);
     }
 }
