@@ -1,5 +1,6 @@
 //! The overview: every tenant, how it stands, and how old its last good run is. What needs attention comes first.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -16,7 +17,7 @@ use super::super::moment::{length, moment};
 use super::super::{Console, Problem, ROOT};
 use super::watch;
 use crate::history::{Filter, Run, Status};
-use crate::site::TenantStatus;
+use crate::site::{ManagedState, ManagedTenant, TenantStatus};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
@@ -42,8 +43,10 @@ const EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Card {
     tenant: String,
-    /// `PROD` or `TEST`; `None` where the configuration does not name it.
+    /// `PROD` or `TEST`; `None` where the configuration does not name it, or a draft does not say it yet.
     environment: Option<String>,
+    /// Whether it is served, so that there is something to watch.
+    served: bool,
     state: &'static str,
     /// When everything stored of a removed tenant goes.
     delete_after: Option<DateTime<Utc>>,
@@ -53,6 +56,25 @@ struct Card {
     /// How many users have each status, in the pack's words, as far as it is known by now.
     counts: Vec<(String, u64)>,
 }
+
+/// A tenant of the list.
+enum Listed {
+    Standing(TenantStatus),
+    Kept(ManagedTenant),
+}
+
+impl Listed {
+    fn name(&self) -> &str {
+        match self {
+            Self::Standing(status) => &status.tenant,
+            Self::Kept(kept) => &kept.name,
+        }
+    }
+}
+
+/// The words for what is kept in the store and not served.
+const DRAFT: &str = "draft";
+const LEFT_OUT: &str = "left out";
 
 /// A scheduled job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,11 +124,10 @@ pub(in super::super) async fn follow(State(console): State<Console>, Query(asked
 }
 
 async fn now(console: &Console, asked: &Asked) -> Result<Markup, Problem> {
-    let statuses: Vec<_> = console.site.status().await?.into_iter().filter(|status| status.state != "deleted").collect();
-    let mut wanted = statuses.into_iter().filter(|status| status.tenant.as_str() > asked.after());
+    let mut wanted = listed(console).await?.into_iter().filter(|listed| listed.name() > asked.after());
     let shown: Vec<_> = wanted.by_ref().take(PAGE).collect();
-    let next = wanted.next().and(shown.last()).map(|last| last.tenant.clone());
-    let cards = stream::iter(shown).map(|status| card(console, status)).buffered(AT_ONCE);
+    let next = wanted.next().and(shown.last()).map(|last| last.name().to_owned());
+    let cards = stream::iter(shown).map(|listed| card(console, listed)).buffered(AT_ONCE);
     let mut cards: Vec<Card> = cards.try_collect().await?;
     // By name within the same urgency, as they came.
     cards.sort_by_key(Card::urgency);
@@ -119,7 +140,21 @@ impl Asked {
     }
 }
 
-async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreError> {
+/// Every tenant by its name: what has a standing, and what is only kept in the store, drafts and what is no good.
+async fn listed(console: &Console) -> Result<Vec<Listed>, Problem> {
+    let statuses: Vec<_> = console.site.status().await?.into_iter().filter(|status| status.state != "deleted").collect();
+    let known: BTreeSet<_> = statuses.iter().map(|status| status.tenant.clone()).collect();
+    let kept = console.site.managed().into_iter().filter(|managed| !known.contains(&managed.name)).map(Listed::Kept);
+    let mut all: Vec<_> = statuses.into_iter().map(Listed::Standing).chain(kept).collect();
+    all.sort_by(|one, other| one.name().cmp(other.name()));
+    Ok(all)
+}
+
+async fn card(console: &Console, listed: Listed) -> Result<Card, StoreError> {
+    let status = match listed {
+        Listed::Standing(status) => status,
+        Listed::Kept(kept) => return Ok(Card::of_kept(kept)),
+    };
     let tenant = console.site.tenant(&status.tenant).ok();
     let jobs = match &tenant {
         Some(tenant) => jobs(console, tenant).await?,
@@ -131,6 +166,7 @@ async fn card(console: &Console, status: TenantStatus) -> Result<Card, StoreErro
     };
     Ok(Card {
         counts: counts.map(|counted| counted.counts).unwrap_or_default(),
+        served: tenant.is_some(),
         environment: tenant.map(|tenant| tenant.environment.to_string()),
         tenant: status.tenant,
         state: status.state,
@@ -173,6 +209,19 @@ impl Last {
 }
 
 impl Card {
+    fn of_kept(kept: ManagedTenant) -> Self {
+        Self {
+            tenant: kept.name,
+            environment: kept.environment,
+            served: false,
+            state: if kept.state == ManagedState::Draft { DRAFT } else { LEFT_OUT },
+            delete_after: None,
+            unfit: false,
+            jobs: Vec::new(),
+            counts: Vec::new(),
+        }
+    }
+
     fn urgency(&self) -> Urgency {
         let bad = |job: &Job| job.last.as_ref().is_some_and(|last| matches!(last.status, Status::Error | Status::Aborted));
         let odd = |job: &Job| job.good.is_none() || job.last.as_ref().is_some_and(|last| last.status == Status::CompleteWarn);
@@ -180,6 +229,7 @@ impl Card {
             "serving" if self.jobs.iter().any(bad) => Urgency::Failing,
             "serving" if self.unfit || self.jobs.iter().any(odd) => Urgency::Odd,
             "serving" => Urgency::Fine,
+            LEFT_OUT => Urgency::Odd,
             _ => Urgency::Resting,
         }
     }
@@ -224,12 +274,17 @@ fn tenant(card: &Card, now: DateTime<Utc>) -> Markup {
                 span class={ "tag " (class) } { (word) }
             }
             @if let Some(at) = card.delete_after { p { "All that is stored of it goes on " (moment(at)) "." } }
+            @match card.state {
+                DRAFT => p { "Setting up is not finished: nothing of it runs." },
+                LEFT_OUT => p { "Something is wrong with it: nothing of it runs." },
+                _ => {}
+            }
             @if card.unfit { p { "A component was tried for it and failed." } }
             @if !card.counts.is_empty() {
                 dl .counts { @for (status, number) in &card.counts { div { dt { (said(&watch::word(status))) } dd { (number) } } } }
             }
             @for job in &card.jobs { (about(job, now)) }
-            @if card.environment.is_some() {
+            @if card.served {
                 p .row { @for (path, name) in watch::ways(&card.tenant) { a href=(path) { (name) } } }
             }
         }
@@ -275,6 +330,7 @@ mod tests {
         Card {
             tenant: tenant.to_owned(),
             environment: Some("TEST".to_owned()),
+            served: true,
             state,
             delete_after: None,
             unfit: false,
@@ -292,6 +348,14 @@ mod tests {
         assert_eq!(urgency("serving", Status::CompleteWarn, true), Urgency::Odd);
         assert_eq!(urgency("serving", Status::Complete, true), Urgency::Fine);
         assert_eq!(urgency("paused", Status::Error, true), Urgency::Resting);
+        let kept = |state| {
+            let (name, by, environment) = ("d".to_owned(), String::new(), Some("TEST".to_owned()));
+            Card::of_kept(ManagedTenant { name, version: 1, at: None, by, environment, state, problems: Vec::new() })
+        };
+        assert_eq!(kept(ManagedState::Draft).urgency(), Urgency::Resting);
+        assert_eq!(kept(ManagedState::LeftOut).urgency(), Urgency::Odd);
+        let shown = tenant(&kept(ManagedState::Draft), now()).0;
+        assert!(shown.contains("draft") && shown.contains("not finished") && !shown.contains("/workers"), "{shown}");
         assert_eq!(Card { unfit: true, ..card("a", "serving", Vec::new()) }.urgency(), Urgency::Odd);
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Path as PathOf, State};
 use maud::{Markup, html};
 
+use super::bar::bar;
 use crate::config::{Problem as Found, Severity};
 use crate::console::frame::{Page, said};
 use crate::console::moment::moment;
@@ -32,16 +33,6 @@ mod sheet;
 pub(in crate::console) mod standing;
 mod steps;
 pub(in crate::console) mod versions;
-
-/// The pages of a tenant: the end of the path, the name, and who may see it.
-const TABS: [(&str, &str, Role); 6] = [
-    ("", "Tenant", Role::Viewer),
-    ("/run", "SCHEDULE/RUN", Role::Viewer),
-    ("/history", "Execution History", Role::Viewer),
-    ("/settings", "Settings", Role::Viewer),
-    ("/versions", "Versions", Role::Viewer),
-    ("/copy", "Copy", Role::Administrator),
-];
 
 /// A tenant as the pages know it, wherever it is written.
 struct Subject {
@@ -133,8 +124,8 @@ impl Subject {
         }
     }
 
-    fn page(&self, visitor: &Visitor, tab: &str, title: &str, content: Markup) -> Page {
-        let whole = html! { (head(self, visitor, tab, title)) (content) };
+    fn page(&self, tab: &str, title: &str, content: Markup) -> Page {
+        let whole = html! { (head(self, tab, title)) (content) };
         Page::new(format!("{title} – {}", self.name), ROOT, whole)
     }
 }
@@ -163,10 +154,10 @@ pub(in crate::console) async fn show(
 ) -> Result<Page, Problem> {
     let subject = Subject::of(&console, &name).await?;
     let content = content(&console, &subject, &visitor);
-    Ok(subject.page(&visitor, "", "Tenant", content))
+    Ok(subject.page("", "Tenant", content))
 }
 
-fn head(subject: &Subject, visitor: &Visitor, tab: &str, title: &str) -> Markup {
+fn head(subject: &Subject, tab: &str, title: &str) -> Markup {
     let (word, class) = subject.state();
     html! {
         h1 { (said(&subject.name)) ": " (title) }
@@ -175,13 +166,7 @@ fn head(subject: &Subject, visitor: &Visitor, tab: &str, title: &str) -> Markup 
             span class={ "tag " (class) } { (word) }
             @if subject.origin == Some(Origin::File) { span .tag { "from the file" } }
         }
-        nav aria-label="About this tenant" {
-            ul .tabs {
-                @for (rest, name, _) in TABS.iter().filter(|(_, _, least)| visitor.is(*least)) {
-                    li { a href=(subject.at(rest)) aria-current=[(*rest == tab).then_some("page")] { (name) } }
-                }
-            }
-        }
+        (bar(&subject.name, tab.trim_start_matches('/'), subject.tenant.is_some()))
     }
 }
 

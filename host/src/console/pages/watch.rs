@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::super::frame::said;
 use super::super::{Console, Problem};
+use super::bar::bar;
 use crate::plugin::CallError;
 use crate::runner;
 use crate::tenant::Tenant;
@@ -20,16 +21,8 @@ pub(in super::super) mod what_if;
 pub(in super::super) mod worker;
 pub(in super::super) mod workers;
 
-/// The pages about a tenant that somebody watches by: the end of the path, and what it is called.
-const PLACES: [(&str, &str); 7] = [
-    ("workers", "Workers"),
-    ("day", "The last day"),
-    ("history", "Execution History"),
-    ("dead-letters", "Dead letters"),
-    ("alerts", "Alerts"),
-    ("identities", "Identities"),
-    ("what-if", "What if"),
-];
+/// The pages that are looked at most.
+const MOST_WATCHED: [(&str, &str); 3] = [("workers", "Workers"), ("day", "The last day"), ("history", "Execution History")];
 
 /// The path of a tenant's page.
 fn path(tenant: &str, rest: &str) -> String {
@@ -38,7 +31,7 @@ fn path(tenant: &str, rest: &str) -> String {
 
 /// The ways from a tenant's card to what is watched most.
 pub(super) fn ways(tenant: &str) -> impl Iterator<Item = (String, &'static str)> {
-    PLACES.iter().take(3).map(move |(rest, name)| (path(tenant, rest), *name))
+    MOST_WATCHED.iter().map(move |(rest, name)| (path(tenant, rest), *name))
 }
 
 /// A name as a part of a path.
@@ -52,13 +45,7 @@ fn head(tenant: &Tenant, place: &str, title: &Markup) -> Markup {
     html! {
         h1 { (title) }
         p .row { strong { (said(&tenant.name)) } span .tag { (tenant.environment) } @if tenant.paused { span .tag .warn { "paused" } } }
-        nav aria-label="About this tenant" {
-            ul .tabs {
-                @for (rest, name) in PLACES {
-                    li { a href=(path(&tenant.name, rest)) aria-current=[(rest == place).then_some("page")] { (name) } }
-                }
-            }
-        }
+        (bar(&tenant.name, place, true))
     }
 }
 

@@ -112,7 +112,7 @@ async fn page(console: &Console, subject: &Subject, visitor: &Visitor, problems:
         @if !problems.is_empty() { (told("To look at", problems)) }
         @if subject.is_editable(visitor) { (form(subject, visitor, &offers)) } @else { (shown(subject)) }
     };
-    subject.page(visitor, steps::BASICS, "Settings", content)
+    subject.page(steps::BASICS, "Settings", content)
 }
 
 fn shown(subject: &Subject) -> Markup {

@@ -50,7 +50,7 @@ pub(in crate::console) async fn show(
     let subject = Subject::of(&console, &name).await?;
     let kept = subject.stored()?;
     let Some(to) = asked.to.as_deref().map(str::trim).filter(|to| !to.is_empty()) else {
-        return Ok(subject.page(&visitor, PATH, "Copy", choose(&console, &subject)));
+        return Ok(subject.page(PATH, "Copy", choose(&console, &subject)));
     };
     if !crate::config::is_name(to) || to == name {
         return Err(Problem::bad_request("That is no name of another tenant.", "Use up to 64 of the letters a to z, digits, - and _."));
@@ -73,7 +73,7 @@ pub(in crate::console) async fn show(
             Target { name: to.to_owned(), base: None, environment, differences }
         }
     };
-    Ok(subject.page(&visitor, PATH, "Copy", compare(&subject, &visitor, target)))
+    Ok(subject.page(PATH, "Copy", compare(&subject, &visitor, target)))
 }
 
 /// `POST /console/tenants/{tenant}/copy`
@@ -114,7 +114,7 @@ pub(in crate::console) async fn copy(
         Stored::Refused(problems) => {
             let content =
                 html! { (told("This cannot be copied", &problems)) p { a href={ (subject.at(PATH)) "?to=" (to) } { "Choose again" } } };
-            Ok(subject.page(&visitor, PATH, "Copy", content).with(StatusCode::UNPROCESSABLE_ENTITY).into_response())
+            Ok(subject.page(PATH, "Copy", content).with(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }
         Stored::Late(conflict) => {
             let late = Late { edits: &[], again: Vec::new(), secrets: Vec::new(), action: format!("{}?to={to}", subject.at(PATH)) };

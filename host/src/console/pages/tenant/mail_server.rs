@@ -5,16 +5,11 @@ use maud::{Markup, html};
 
 use super::{Subject, steps};
 use crate::console::frame::{Page, said};
-use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
 use crate::site::MailServer;
 
 /// `GET /console/tenants/{tenant}/mail-server`
-pub(in crate::console) async fn show(
-    State(console): State<Console>,
-    visitor: Visitor,
-    Path(tenant): Path<String>,
-) -> Result<Page, Problem> {
+pub(in crate::console) async fn show(State(console): State<Console>, Path(tenant): Path<String>) -> Result<Page, Problem> {
     let subject = Subject::of(&console, &tenant).await?;
     let sheets = steps::all(subject.description.as_deref());
     let next = steps::after(&sheets, steps::MAIL_SERVER).filter(|_| subject.is_draft());
@@ -23,7 +18,7 @@ pub(in crate::console) async fn show(
         (content(console.site.mail_server().as_ref()))
         @if let Some(next) = next { p { a .button href=(subject.at(&next)) { "Continue" } } }
     };
-    Ok(subject.page(&visitor, steps::BASICS, "Email SMTP", content))
+    Ok(subject.page(steps::BASICS, "Email SMTP", content))
 }
 
 fn content(server: Option<&MailServer>) -> Markup {

@@ -53,7 +53,7 @@ pub(in crate::console) async fn show(
             p .lead { "Nothing runs while the tenant is not served." }
             @if subject.is_draft() { p { a .button href=(subject.at("/settings")) { "Continue setting up" } } }
         };
-        return Ok(subject.page(&visitor, PATH, "SCHEDULE/RUN", content));
+        return Ok(subject.page(PATH, "SCHEDULE/RUN", content));
     };
     let mut cards = Vec::new();
     for info in &tenant.description.jobs {
@@ -71,7 +71,7 @@ pub(in crate::console) async fn show(
         }
         p { a href=(subject.at("/history")) { "View Execution History" } }
     };
-    Ok(subject.page(&visitor, PATH, "SCHEDULE/RUN", content))
+    Ok(subject.page(PATH, "SCHEDULE/RUN", content))
 }
 
 /// `POST /console/tenants/{tenant}/jobs/{job}/run`: RUN NOW.

@@ -177,7 +177,7 @@ pub(super) fn conflict(subject: &Subject, visitor: &Visitor, conflict: &Conflict
             p { a .button .plain href=(late.action) { "Keep theirs" } }
         }
     };
-    subject.page(visitor, "/settings", "Changed meanwhile", content).with(StatusCode::CONFLICT)
+    subject.page("/settings", "Changed meanwhile", content).with(StatusCode::CONFLICT)
 }
 
 /// Every path that either changed, with what both made of it.

@@ -325,7 +325,7 @@ async fn page(
         }
         (form(subject, visitor, plan, index, base))
     };
-    Ok(subject.page(visitor, "/run", if index.is_some() { "Edit a schedule" } else { "Add a schedule" }, content))
+    Ok(subject.page("/run", if index.is_some() { "Edit a schedule" } else { "Add a schedule" }, content))
 }
 
 fn form(subject: &Subject, visitor: &Visitor, plan: &Plan, index: Option<usize>, base: u64) -> Markup {

@@ -51,7 +51,7 @@ fn page(subject: &Subject, visitor: &Visitor, sheet: &Sheet, view: &View, proble
             dl { @for field in sheet.fields.iter().chain(&sheet.more) { (field.show(view)) } }
         }
     };
-    subject.page(visitor, steps::BASICS, &title, content)
+    subject.page(steps::BASICS, &title, content)
 }
 
 fn form(subject: &Subject, visitor: &Visitor, sheet: &Sheet, view: &View, here: &[Found], base: Option<u64>) -> Markup {

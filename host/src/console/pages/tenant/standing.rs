@@ -112,6 +112,7 @@ pub(super) fn forms(subject: &Subject, visitor: &Visitor) -> Markup {
                     Some("removed") => (button("/restore", "Restore")),
                     _ => "",
                 }
+                @if subject.kept.is_some() { a .button .plain href=(subject.at("/copy")) { "Copy into another tenant" } }
                 @if subject.origin.is_some() { a .button .plain href=(subject.at("/export")) { "Export as a file" } }
             }
             @if let Some(at) = subject.status.as_ref().and_then(|status| status.delete_after) { p { "Everything stored of it goes on " (moment(at)) "." } }

@@ -38,10 +38,10 @@ pub(in crate::console) async fn show(
     let subject = Subject::of(&console, &name).await?;
     if subject.kept.is_none() {
         let content = html! { p { "This tenant is set up in the configuration file, whose versions are kept where the file is." } };
-        return Ok(subject.page(&visitor, PATH, "Versions", content));
+        return Ok(subject.page(PATH, "Versions", content));
     }
     let versions = console.site.versions(&name, PAGE, asked.from).await?;
-    Ok(subject.page(&visitor, PATH, "Versions", content(&subject, &visitor, &versions)))
+    Ok(subject.page(PATH, "Versions", content(&subject, &visitor, &versions)))
 }
 
 /// `POST /console/tenants/{tenant}/versions/{number}/restore`
@@ -61,7 +61,7 @@ pub(in crate::console) async fn restore(
         }
         Stored::Refused(problems) => {
             let content = html! { (told(&format!("Version {number} cannot be restored"), &problems)) p { a href=(subject.at(PATH)) { "To the versions" } } };
-            Ok(subject.page(&visitor, PATH, "Versions", content).with(axum::http::StatusCode::CONFLICT).into_response())
+            Ok(subject.page(PATH, "Versions", content).with(axum::http::StatusCode::CONFLICT).into_response())
         }
         Stored::Late(conflict) => {
             let late = Late { edits: &[], again: Vec::new(), secrets: Vec::new(), action: subject.at(PATH) };
