@@ -4,6 +4,7 @@ use shift_access_core::catalogue;
 use shift_access_core::plan::Counts;
 
 use crate::bindings::shift_access::plugin::journal::{self, Level, Note};
+use crate::report::{Outcome, Step};
 use crate::trouble::Trouble;
 use crate::workspace_one::MembersSummary;
 
@@ -26,6 +27,17 @@ pub fn info(message: &str) {
 /// Needs somebody's attention.
 pub fn warning(message: &str) {
     add(Level::Warning, message, None);
+}
+
+/// A line of a test, as soon as it is there.
+pub fn line(step: &Step) {
+    let (level, not_tried) = match step.outcome {
+        Outcome::Passed => (Level::Info, ""),
+        Outcome::Warned => (Level::Warning, ""),
+        Outcome::Skipped => (Level::Warning, "not tried: "),
+        Outcome::Failed => (Level::Error, ""),
+    };
+    add(level, &format!("{}: {not_tried}{}", step.title, step.detail), None);
 }
 
 /// What went wrong while events were dealt with, with its code.

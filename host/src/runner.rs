@@ -190,8 +190,8 @@ impl Runner {
     ) -> Result<RunDetail, RunError> {
         let Begun { order, open, _alone } = begun;
         let id = open.run.run.clone();
-        let entered = self.underway.enter(&tenant.name, &id, progress.subscribe());
         let journal = Arc::new(Journal::new(progress).with_notes(tenant.limits.jobs.notes));
+        let entered = self.underway.enter(&tenant.name, &id, journal.clone());
         let calls = Arc::new(self.calls(tenant));
         let lent = self.loan(tenant, journal.clone(), logged(tenant, calls.clone()));
         let work = tenant.pack.run(lent, order.limit, &order.job, &id, &order.options);

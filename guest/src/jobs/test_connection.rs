@@ -20,10 +20,10 @@ use lines::Lines;
 pub async fn run() -> Result<Report, Failed> {
     let settings = convert::settings().map_err(|trouble| Failed { trouble, report: Report::default() })?;
     let kronos = Kronos::new();
-    let mut lines = Lines::default();
+    let mut lines = Lines::noted();
 
     // The sample comes out of the groups, so they are read before it; their lines stand behind it all the same.
-    let mut of_access = Lines::default();
+    let mut of_access = Lines::noted();
     let sample = access_links::attempt(&Directory::new(), &settings, &mut of_access).await;
     notes::progress(1, Some(3), "systems tried");
     kronos_links::attempt(&kronos, &settings, &sample, &mut lines).await;

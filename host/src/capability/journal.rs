@@ -73,6 +73,11 @@ impl Journal {
         self.progress.subscribe()
     }
 
+    /// How far the run is.
+    pub fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
     /// The counts so far.
     pub fn counts(&self) -> Vec<(String, u64)> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -81,6 +86,12 @@ impl Journal {
     /// The notes so far.
     pub fn notes(&self) -> Vec<Note> {
         self.lock().clone()
+    }
+
+    /// The last of the notes so far, this many at most: of thousands, whoever watches a run sees some.
+    pub fn last_notes(&self, most: usize) -> Vec<Note> {
+        let notes = self.lock();
+        notes.get(notes.len().saturating_sub(most)..).unwrap_or_default().to_vec()
     }
 
     fn add(&self, note: Note) {

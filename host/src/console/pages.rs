@@ -8,6 +8,7 @@ use super::people::Ticket;
 pub(super) mod account;
 pub(super) mod audit;
 mod bar;
+mod noted;
 pub(super) mod overview;
 pub(super) mod people;
 pub(super) mod person;

@@ -1,14 +1,13 @@
-//! The runs that are under way in this process: how far each is, and how somebody stops one.
+//! The runs that are under way in this process: how far each is and what it has noted, and how somebody stops one.
 //!
 //! It knows nothing of runs in other processes of the same store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::capability::Progress;
+use crate::capability::Journal;
 
 /// The runs under way, by their ids. Clones are the same.
 #[derive(Clone, Default)]
@@ -17,7 +16,7 @@ pub(crate) struct Underway(Arc<Mutex<HashMap<String, Handle>>>);
 /// What is known of one.
 struct Handle {
     tenant: Arc<str>,
-    progress: watch::Receiver<Progress>,
+    journal: Arc<Journal>,
     stop: Stop,
 }
 
@@ -37,17 +36,17 @@ pub(super) struct Entered {
 
 impl Underway {
     /// Puts a run among them.
-    pub(super) fn enter(&self, tenant: &Arc<str>, run: &str, progress: watch::Receiver<Progress>) -> Entered {
+    pub(super) fn enter(&self, tenant: &Arc<str>, run: &str, journal: Arc<Journal>) -> Entered {
         let stop = Stop::default();
-        let handle = Handle { tenant: tenant.clone(), progress, stop: stop.clone() };
+        let handle = Handle { tenant: tenant.clone(), journal, stop: stop.clone() };
         self.lock().insert(run.to_owned(), handle);
         Entered { among: self.clone(), run: run.to_owned(), stop }
     }
 
-    /// How far a run of this tenant is; none where it is not under way here.
-    pub(crate) fn progress(&self, tenant: &str, run: &str) -> Option<watch::Receiver<Progress>> {
+    /// What a run of this tenant tells of itself; none where it is not under way here.
+    pub(crate) fn journal(&self, tenant: &str, run: &str) -> Option<Arc<Journal>> {
         let runs = self.lock();
-        runs.get(run).filter(|handle| &*handle.tenant == tenant).map(|handle| handle.progress.clone())
+        runs.get(run).filter(|handle| &*handle.tenant == tenant).map(|handle| handle.journal.clone())
     }
 
     /// Stops a run of this tenant in somebody's name; `false` where it is not under way here. It ends a moment later.
@@ -90,13 +89,13 @@ mod tests {
     #[tokio::test]
     async fn a_run_is_stopped_by_who_names_its_tenant_and_is_gone_after_it() {
         let (underway, tenant) = (Underway::default(), Arc::from("acme"));
-        let entered = underway.enter(&tenant, "1", watch::Sender::default().subscribe());
-        assert!(underway.progress("acme", "1").is_some() && underway.progress("other", "1").is_none());
+        let entered = underway.enter(&tenant, "1", Arc::default());
+        assert!(underway.journal("acme", "1").is_some() && underway.journal("other", "1").is_none());
         assert!(!underway.stop("other", "1", "eve") && !underway.stop("acme", "2", "eve") && entered.by().is_none());
         assert!(underway.stop("acme", "1", "ana") && underway.stop("acme", "1", "bo"));
         entered.stopped().await;
         assert_eq!(entered.by(), Some("ana"), "the first who stopped it");
         drop(entered);
-        assert!(underway.progress("acme", "1").is_none() && !underway.stop("acme", "1", "ana"));
+        assert!(underway.journal("acme", "1").is_none() && !underway.stop("acme", "1", "ana"));
     }
 }

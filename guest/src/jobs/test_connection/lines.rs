@@ -1,5 +1,6 @@
 //! The lines of a test as they come, and the first failure among them.
 
+use crate::notes;
 use crate::report::{Outcome, Report, Step, Warnings};
 use crate::trouble::Trouble;
 
@@ -10,9 +11,16 @@ pub struct Lines {
     /// What to warn of beside the lines: number, subject, message.
     warnings: Vec<(String, Trouble)>,
     first_failure: Option<Trouble>,
+    /// Whether each is noted as soon as it is there.
+    noted: bool,
 }
 
 impl Lines {
+    /// No line yet; each is noted in the journal as it comes, so that whoever watches sees it before the test is over.
+    pub fn noted() -> Self {
+        Self { noted: true, ..Self::default() }
+    }
+
     /// It went well.
     pub fn passed(&mut self, title: &str, detail: impl Into<String>) {
         self.add(title, Outcome::Passed, detail.into());
@@ -71,7 +79,11 @@ impl Lines {
     }
 
     fn add(&mut self, title: &str, outcome: Outcome, detail: String) {
-        self.steps.push(Step { title: title.to_owned(), outcome, detail });
+        let step = Step { title: title.to_owned(), outcome, detail };
+        if self.noted {
+            notes::line(&step);
+        }
+        self.steps.push(step);
     }
 }
 

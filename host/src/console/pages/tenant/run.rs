@@ -1,7 +1,7 @@
 //! SCHEDULE/RUN: every job of the pack, how its last run went, the way to run it now, and when it starts by itself.
 //!
-//! While one runs the page follows it: how far it is, then each line of a test, and at the end how long it took and a schedule
-//! that suits that.
+//! While one runs the page follows it: how far it is, and each line of a test as soon as it is there; at the end how long it took
+//! and a schedule that suits that.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use futures::stream;
 use maud::{Markup, html};
 use tokio::sync::watch;
 
+use super::super::noted;
 use super::fields::Posted;
 use super::schedule::{ahead, proposed, short, told, understood};
 use super::{Subject, at};
@@ -210,7 +211,7 @@ async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &
         section .card id=(info.name) aria-label=(info.process) {
             h2 { (said(&info.process)) }
             p { (said(&info.summary)) }
-            div data-live=[running.then_some(&live)] { (latest(console, subject, visitor, info, run.as_ref())) }
+            div data-live=[running.then_some(&live)] aria-live=[running.then_some("polite")] { (latest(console, subject, visitor, info, run.as_ref())) }
             @if visitor.is(Role::Operator) && !tenant.paused && !running { (run_now(subject, visitor, info)) }
             @if info.schedulable { (scheduled(console, subject, visitor, tenant, info, good)) }
         }
@@ -256,18 +257,20 @@ fn latest(console: &Console, subject: &Subject, visitor: &Visitor, info: &JobInf
     }
 }
 
-/// How far a run is, where this very host works on it.
+/// How far a run is and what it has noted, where this very host works on it.
 fn how_far(console: &Console, run: &Run) -> Markup {
-    let receiver = console.site.host().runner().underway.progress(&run.tenant, &run.run);
-    match receiver.map(|receiver| receiver.borrow().clone()).filter(|progress| progress.done > 0 || progress.total.is_some()) {
-        Some(progress) => html! {
-            p { (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label)) }
-            @match progress.total.filter(|total| *total > 0) {
-                Some(total) => progress aria-label="How far the run is" max=(total) value=(progress.done.min(total)) {},
-                None => progress aria-label="How far the run is" {},
-            }
-        },
-        None => html! { progress aria-label="Under way" {} },
+    let Some(journal) = console.site.host().runner().underway.journal(&run.tenant, &run.run) else {
+        return html! { progress aria-label="Under way" {} };
+    };
+    let progress = journal.progress();
+    let known = progress.done > 0 || progress.total.is_some();
+    html! {
+        @if known { p { (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label)) } }
+        @match progress.total.filter(|total| *total > 0) {
+            Some(total) => progress aria-label="How far the run is" max=(total) value=(progress.done.min(total)) {},
+            None => progress aria-label="How far the run is" {},
+        }
+        (noted::list(&journal.last_notes(noted::MOST)))
     }
 }
 

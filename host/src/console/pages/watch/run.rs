@@ -1,6 +1,7 @@
 //! One run: how it stands, what it counted, what went wrong and what to do about it, the calls it made. While it is under way its
 //! progress is shown live, and an operator can stop it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
@@ -8,7 +9,6 @@ use axum::response::Response;
 use futures::stream;
 use maud::{Markup, html};
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use super::super::super::frame::{Done, Page, said};
 use super::super::super::live::{self, Piece};
@@ -16,9 +16,10 @@ use super::super::super::moment::moment;
 use super::super::super::people::Role;
 use super::super::super::visitor::Visitor;
 use super::super::super::{Console, Problem, ROOT};
+use super::super::noted;
 use super::history::{PLACE, run_path, status, took, trigger};
 use super::{head, part_of, path, tenant, weight, word};
-use crate::capability::Progress;
+use crate::capability::Journal;
 use crate::history::{Call, Counts, Failure, Level, Note, RunDetail, Status, Step, StepOutcome, Warning};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
@@ -61,8 +62,8 @@ pub(in super::super::super) async fn follow(
 ) -> Result<Response, Problem> {
     let tenant = tenant(&console, &name)?;
     let detail = one(&console, &tenant, &run).await?;
-    let receiver = console.site.host().runner().underway.progress(&tenant.name, &detail.run.run);
-    let began = Following { console: console.clone(), tenant, run: detail.run.run, receiver, ended: false };
+    let journal = console.site.host().runner().underway.journal(&tenant.name, &detail.run.run);
+    let began = Following { console: console.clone(), tenant, run: detail.run.run, journal, ended: false };
     Ok(live::stream(&console, stream::unfold(began, Following::next)))
 }
 
@@ -91,7 +92,7 @@ struct Following {
     console: Console,
     tenant: Tenant,
     run: String,
-    receiver: Option<watch::Receiver<Progress>>,
+    journal: Option<Arc<Journal>>,
     ended: bool,
 }
 
@@ -106,8 +107,7 @@ impl Following {
             self.ended = true;
             return Some((Piece::Ends(run_path(&detail.run)), self));
         }
-        let progress = self.receiver.as_mut().map(|receiver| receiver.borrow_and_update().clone());
-        let shown = going(&self.console, &detail, progress.as_ref());
+        let shown = going(&self.console, &detail, self.journal.as_deref());
         Some((Piece::Shows(shown), self))
     }
 }
@@ -119,22 +119,23 @@ async fn one(console: &Console, tenant: &Tenant, run: &str) -> Result<RunDetail,
 
 /// How far the run is, told at this moment; none where it has ended.
 fn underway(console: &Console, tenant: &Tenant, detail: &RunDetail) -> Option<Markup> {
-    let receiver = console.site.host().runner().underway.progress(&tenant.name, &detail.run.run);
-    let progress = receiver.map(|receiver| receiver.borrow().clone());
-    (detail.run.status == Status::InProcess).then(|| going(console, detail, progress.as_ref()))
+    let journal = console.site.host().runner().underway.journal(&tenant.name, &detail.run.run);
+    (detail.run.status == Status::InProcess).then(|| going(console, detail, journal.as_deref()))
 }
 
-fn going(console: &Console, detail: &RunDetail, progress: Option<&Progress>) -> Markup {
+fn going(console: &Console, detail: &RunDetail, journal: Option<&Journal>) -> Markup {
+    let progress = journal.map(Journal::progress);
     let since = (console.now() - detail.run.started).num_milliseconds();
     let since = took(u64::try_from(since).unwrap_or_default());
     html! {
-        p { "Under way for " (since) @if let Some(progress) = progress.filter(|progress| progress.done > 0 || progress.total.is_some()) {
+        p { "Under way for " (since) @if let Some(progress) = progress.as_ref().filter(|progress| progress.done > 0 || progress.total.is_some()) {
             ": " (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label))
         } }
-        @match progress.and_then(|progress| progress.total.map(|total| (progress.done, total))) {
+        @match progress.as_ref().and_then(|progress| progress.total.map(|total| (progress.done, total))) {
             Some((done, total)) if total > 0 => progress aria-label="Progress of the run" max=(total) value=(done.min(total)) {},
             _ => progress aria-label="Progress of the run" {},
         }
+        @if let Some(journal) = journal { (noted::list(&journal.last_notes(noted::MOST))) }
     }
 }
 
