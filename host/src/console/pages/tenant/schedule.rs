@@ -259,6 +259,7 @@ fn whole(time: &str) -> String {
 /// A schedule in words.
 pub(super) fn told(schedule: &Schedule) -> String {
     let when = match &schedule.cadence {
+        Cadence::EveryMinutes(1) => "every minute".to_owned(),
         Cadence::EveryMinutes(minutes) => format!("every {minutes} minutes"),
         Cadence::Times(times) => format!("at {}", times.iter().map(|time| time.format("%H:%M").to_string()).collect::<Vec<_>>().join(", ")),
     };
@@ -313,7 +314,9 @@ async fn page(
     let content = html! {
         p { (said(&info.process)) }
         @if tells && !outlook.problems.is_empty() {
-            ul .card .trouble role="alert" { @for problem in &outlook.problems { li { (problem_line(&Found { key: String::new(), ..problem.clone() })) } } }
+            div .card .trouble role="alert" {
+                ul { @for problem in &outlook.problems { li { (problem_line(&Found { key: String::new(), ..problem.clone() })) } } }
+            }
         }
         @if let Some(short) = &short { p .card .notice role="alert" { strong { "Warning: " } (short) } }
         @if let Some(schedule) = &outlook.schedule {
