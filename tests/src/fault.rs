@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use futures::StreamExt;
+use tokio::sync::watch;
 
 /// What goes wrong.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub enum Kind {
     },
     /// The right answer, late.
     Delay(Duration),
+    /// The right answer, once the gate is open.
+    Held(Gate),
     /// No answer, until the simulator stops or the caller gives up.
     Hang,
     /// The connection ends in the middle of the right answer.
@@ -39,6 +42,22 @@ pub enum Kind {
     NotJson,
     /// A 200 that says back what came: the headers and the body. The simulator is not asked.
     Echo,
+}
+
+/// Holds answers until the test lets them go. Clones are the same gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// Lets go what waits, and whatever comes after it.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(crate) async fn opened(&self) {
+        // The sender is in the gate itself.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
 }
 
 /// One fault: where, what, and for which of the matching calls.
@@ -129,6 +148,11 @@ impl Fault {
     /// The right answer, so much later.
     pub fn delay(self, by: Duration) -> Self {
         self.kind(Kind::Delay(by))
+    }
+
+    /// The right answer, once the gate is open.
+    pub fn held(self, gate: &Gate) -> Self {
+        self.kind(Kind::Held(gate.clone()))
     }
 
     /// No answer.

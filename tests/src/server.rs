@@ -141,6 +141,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request, next: Next) -
 async fn answer(shared: &Shared, kind: Option<Kind>, request: Request, length: usize, next: Next) -> Response {
     match &kind {
         Some(Kind::Hang) => std::future::pending::<()>().await,
+        Some(Kind::Held(gate)) => gate.opened().await,
         Some(Kind::Delay(by)) => tokio::time::sleep(*by).await,
         Some(Kind::Echo) => return echo(request).await,
         _ => {}
@@ -246,6 +247,25 @@ mod tests {
         server.stop().await;
         let _ = tokio::time::timeout(Duration::from_secs(5), call).await.unwrap();
         assert_eq!(calls.in_flight(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_gate_holds_the_right_answer_until_it_is_opened() {
+        let (server, gate) = (server().await, crate::fault::Gate::default());
+        server.faults().add(Fault::on("/text").held(&gate));
+        let call = async {
+            let answer = crate::testing::client().get(format!("{}/text", server.url())).send().await.unwrap();
+            answer.text().await.unwrap()
+        };
+        let opened = async {
+            while server.calls().in_flight() == 0 {
+                tokio::task::yield_now().await;
+            }
+            gate.open();
+        };
+        let (text, ()) = tokio::join!(call, opened);
+        assert_eq!(text.len(), 10_000);
+        assert_eq!(fetch(&server, "/text").await.unwrap().0, 200, "and stays open");
     }
 
     #[tokio::test]

@@ -8,8 +8,10 @@ use shift_access_tests::stage::Stage;
 
 use crate::demo;
 
+mod chromium;
 mod entrance;
 mod filled;
+mod npm;
 mod people;
 mod sessions;
 mod setting_up;

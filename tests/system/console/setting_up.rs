@@ -7,24 +7,38 @@ use chrono::{TimeDelta, Utc};
 use shift_access_tests::EXTENSION;
 use shift_access_tests::browser::{Browser, Seen};
 use shift_access_tests::feed::{FEED_KEY, FeedSim};
+use shift_access_tests::stage::Stage;
 
 use super::Site;
 use crate::demo;
 
 const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}'";
-const GROUPS: &str = "Store 12 Hourly, Store 14 Hourly";
+pub(super) const GROUPS: &str = "Store 12 Hourly, Store 14 Hourly";
 
 /// A host whose configuration has a key and no tenant.
-async fn empty() -> Site {
+pub(super) async fn empty() -> Site {
     let stage = demo().await.unwrap();
+    without_tenants(&stage).await;
+    Site::of(stage).await
+}
+
+/// Writes a configuration with a key and no tenant.
+pub(super) async fn without_tenants(stage: &Stage) {
+    let text = with_key(stage).await;
+    let (host, _) = text.split_at(text.find("[tenants.acme]").unwrap());
+    let host = host.replacen("[host]\n", "[host]\ncomponents = \"components\"\n", 1);
+    fs::write(stage.config(), format!("{host}\n{KEY}")).unwrap();
+}
+
+/// The lines of the configuration that name the key.
+pub(super) const KEY: &str = "[console]\nkey = { file = \"console.key\" }\n";
+
+/// Makes a key beside the configuration, and gives the configuration as it is.
+pub(super) async fn with_key(stage: &Stage) -> String {
     let key = stage.run(&["key", "new"]).await.unwrap();
     assert_eq!(key.code, Some(0), "{}", key.err);
     fs::write(stage.folder().join("console.key"), key.out).unwrap();
-    let text = fs::read_to_string(stage.config()).unwrap();
-    let (host, _) = text.split_at(text.find("[tenants.acme]").unwrap());
-    let host = host.replacen("[host]\n", "[host]\ncomponents = \"components\"\n", 1);
-    fs::write(stage.config(), format!("{host}\n[console]\nkey = {{ file = \"console.key\" }}\n")).unwrap();
-    Site::of(stage).await
+    fs::read_to_string(stage.config()).unwrap()
 }
 
 /// Opens a page and sends its form, with the version that it was made from.

@@ -1,6 +1,5 @@
 //! Signing in with a provider of identities: `oidc-provider` from npm, run by node, as it comes.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use shift_access_tests::serving::Serving;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::npm::brought;
 use super::{PASSWORD, Site};
 
 const START: &str = "/console/sign-in/provider";
@@ -24,30 +24,12 @@ struct Provider {
     _child: Child,
 }
 
-/// The folder with the provider and what it is made of, which npm brings once.
-async fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console/provider");
-    // Several tests at once: one of them brings it, the others wait.
-    let lock = std::fs::File::create(std::env::temp_dir().join("shift-access-tests-provider.lock")).unwrap();
-    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.unwrap().unwrap();
-    let (wanted, brought) = (folder.join("package-lock.json"), folder.join("node_modules/.brought"));
-    let wanted = std::fs::read(&wanted).unwrap();
-    if std::fs::read(&brought).ok().as_ref() != Some(&wanted) {
-        let npm =
-            Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder).output().await.unwrap();
-        assert!(npm.status.success(), "npm ci: {}", String::from_utf8_lossy(&npm.stderr));
-        std::fs::write(&brought, &wanted).unwrap();
-    }
-    drop(lock);
-    folder
-}
-
 impl Provider {
     /// With these people, who come back to this host.
     async fn start(host: &str, accounts: &Value, in_token: bool) -> Self {
         let mut child = Command::new("node")
             .arg("provider.mjs")
-            .current_dir(folder().await)
+            .current_dir(brought("provider").await)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
