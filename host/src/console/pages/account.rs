@@ -90,7 +90,8 @@ fn content(visitor: &Visitor, wrong: Option<&str>) -> Markup {
                 @if let Some(wrong) = wrong { p .wrong role="alert" { (wrong) } }
                 form method="post" action={ (PATH) "/password" } data-busy="One moment …" {
                     (visitor.form_token())
-                    input type="hidden" name="username" autocomplete="username" value=(visitor.name);
+                    // For the keeper of passwords, which looks for a field of text.
+                    input type="text" name="username" autocomplete="username" value=(visitor.name) readonly hidden;
                     div .field {
                         label for="current" { "Current password" }
                         input #current type="password" name="current" autocomplete="current-password" required;

@@ -97,7 +97,7 @@ fn content(token: &FormToken, view: &View<'_>) -> Markup {
             form method="post" action=(super::welcome(view.link)) data-busy="One moment …" {
                 (token.field())
                 @match view.user {
-                    Some(name) => input type="hidden" name="username" autocomplete="username" value=(name);,
+                    Some(name) => input type="text" name="username" autocomplete="username" value=(name) readonly hidden;,
                     None => div .field {
                         label for="name" { "Name" }
                         input #name name="name" value=(view.name) autocomplete="username" autocapitalize="none" spellcheck="false" required
