@@ -57,17 +57,17 @@ struct Chromium {
     _profile: TempDir,
 }
 
-/// A command of the browser's own protocol, which WebDriver has no words for.
+/// A command that WebDriver has no words for and its driver has: the end of its path, and what is posted there.
 #[derive(Debug)]
-struct Cdp(Value);
+struct Own(&'static str, Value);
 
-impl WebDriverCompatibleCommand for Cdp {
+impl WebDriverCompatibleCommand for Own {
     fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
+        base_url.join(&format!("session/{}/{}", session_id.unwrap_or_default(), self.0))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(self.0.to_string()))
+        (Method::POST, Some(self.1.to_string()))
     }
 }
 
@@ -97,7 +97,11 @@ impl Chromium {
             format!("--window-size={WIDTH},800"),
             format!("--user-data-dir={}", profile.path().display()),
         ];
-        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": { "binary": chromium, "args": arguments } });
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": chromium, "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
         let wanted: Capabilities = serde_json::from_value(wanted).unwrap();
         let at = format!("http://127.0.0.1:{port}");
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&at).await.unwrap();
@@ -201,8 +205,17 @@ impl Chromium {
         self.client.perform_actions(pressed).await.unwrap();
     }
 
+    /// What the browser complained about since it was asked last: scripts that fail, and what the page's own policy forbids.
+    async fn complaints(&self) -> Vec<String> {
+        let entries = self.client.issue_cmd(Own("se/log", json!({ "type": "browser" }))).await.unwrap();
+        // That a page is answered with 404 is told as well, by the source `network`; and advice, at lower levels.
+        let is_bad = |entry: &&Value| entry["source"] != "network" && (entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        let bad = entries.as_array().unwrap().iter().filter(is_bad);
+        bad.map(|entry| entry["message"].to_string()).collect()
+    }
+
     async fn cdp(&self, command: &str, parameters: Value) -> Value {
-        self.client.issue_cmd(Cdp(json!({ "cmd": command, "params": parameters }))).await.unwrap()
+        self.client.issue_cmd(Own("goog/cdp/execute", json!({ "cmd": command, "params": parameters }))).await.unwrap()
     }
 
     /// Shows pages as readers with this scheme see them.
@@ -228,7 +241,7 @@ impl Chromium {
         let high = self.script("return document.documentElement.scrollHeight;").await.as_u64().unwrap().min(HIGHEST);
         let clip = json!({ "x": 0, "y": 0, "width": WIDTH, "height": high, "scale": 0.8 });
         let shot = self
-            .cdp("Page.captureScreenshot", json!({ "format": "webp", "quality": 70, "captureBeyondViewport": true, "clip": clip }))
+            .cdp("Page.captureScreenshot", json!({ "format": "webp", "quality": 60, "captureBeyondViewport": true, "clip": clip }))
             .await;
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(pictures().join(format!("{name}.webp")), bytes).unwrap();

@@ -173,6 +173,7 @@ impl Findings<'_> {
             self.found.extend(violations.into_iter().map(|violation| format!("{what} ({scheme:?}): {violation}")));
         }
         self.keyboard(what).await;
+        self.found.extend(self.browser.complaints().await.into_iter().map(|complaint| format!("{what}: {complaint}")));
     }
 
     async fn width(&mut self, what: &str) {
@@ -237,6 +238,34 @@ async fn every_page_is_of_use_to_everybody_in_light_and_dark_by_keyboard_and_on_
     }
     assert!(findings.found.is_empty(), "{} findings on {} pages:\n{}", findings.found.len(), findings.pages, findings.found.join("\n"));
     eprintln!("{} pages", findings.pages);
+}
+
+/// What is looked for is found where it is: a page is spoilt in each way.
+#[tokio::test]
+async fn what_keeps_somebody_from_using_a_page_is_found() {
+    let site = Site::with_people().await;
+    let Some(browser) = Chromium::at(site.serving.url()).await else { return };
+    let unseen =
+        "const sheet = document.styleSheets[0]; sheet.insertRule(':focus-visible { outline: none !important; }', sheet.cssRules.length);";
+    let trap =
+        "document.querySelector('#password').addEventListener('keydown', (event) => { if (event.key === 'Tab') event.preventDefault(); });";
+    for (spoils, found) in [
+        ("", ""),
+        ("document.querySelector('h1').style.color = '#ddd';", "color-contrast"),
+        ("document.querySelector('label').remove();", "label"),
+        ("document.querySelector('h1').style.width = '400px';", "wide on a screen of 360"),
+        (unseen, "where the keyboard is does not show"),
+        ("document.querySelector('.mark').tabIndex = 1;", "the keyboard comes to"),
+        (trap, "the keyboard comes to"),
+        ("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">');", "Content Security Policy"),
+    ] {
+        browser.open("/console/sign-in").await;
+        browser.script(spoils).await;
+        let mut findings = Findings { browser: &browser, found: Vec::new(), pages: 0 };
+        findings.look("spoilt").await;
+        let told = findings.found.join("\n");
+        assert!(told.contains(found) && told.is_empty() == found.is_empty(), "{spoils}: {told}");
+    }
 }
 
 /// The pages that answer a form, and one that changes while somebody looks.

@@ -44,13 +44,13 @@ async fn first_sign_in(browser: &Chromium, serving: &Serving) {
     let line = serving.says("/console/welcome/", 0).await.unwrap();
     browser.open(line.split_whitespace().last().unwrap()).await;
     browser.shows("You are the first administrator of this host.").await;
-    browser.picture("01-welcome").await;
+    keep(browser, "01-welcome").await;
     browser.fill_in("Name", "ana").await;
     browser.fill_in("Password", PASSWORD).await;
     browser.fill_in("The same once more", PASSWORD).await;
     browser.press("Choose it and sign in").await;
     browser.shows("There is no tenant yet.").await;
-    browser.picture("02-signed-in").await;
+    keep(browser, "02-signed-in").await;
 }
 
 /// Steps 4 and 5: the environment, and the pack from the list.
@@ -61,7 +61,7 @@ async fn install(browser: &Chromium) {
     browser.tick("TEST").await;
     browser.tick("Kronos - Worker Status").await;
     browser.fill_in("Name of the tenant", "acme").await;
-    browser.picture("03-install").await;
+    keep(browser, "03-install").await;
     browser.press("INSTALL").await;
     browser.shows("is installed as a draft. Fill in its connections.").await;
 }
@@ -75,16 +75,16 @@ async fn connect(browser: &Chromium, stage: &Stage) {
     browser.fill_in("User name", ukg.user_name).await;
     browser.fill_in("Password", ukg.password).await;
     browser.fill_in("App key", ukg.app_key).await;
-    browser.picture("04-kronos").await;
+    keep(browser, "04-kronos").await;
     browser.press("Continue").await;
     browser.shows(&format!("what was typed was cleaned to {}", stage.ukg.url())).await;
     browser.fill_in("Host URL", &stage.access.url()).await;
     browser.fill_in("Remote app client id", &access.client_id).await;
     browser.fill_in("Remote app shared secret", &access.client_secret).await;
-    browser.picture("05-workspace-one").await;
+    keep(browser, "05-workspace-one").await;
     browser.press("Continue").await;
     browser.shows("One mail server serves every tenant.").await;
-    browser.picture("06-email-smtp").await;
+    keep(browser, "06-email-smtp").await;
     browser.press("Continue").await;
 }
 
@@ -93,7 +93,7 @@ async fn set_properties(browser: &Chromium) {
     browser.fill_in("Alert e-mail", "ops@acme.example").await;
     browser.press("Continue").await;
     browser.shows("Something is missing").await;
-    browser.picture("07-properties-without-groups").await;
+    keep(browser, "07-properties-without-groups").await;
     browser.fill_in("User groups", GROUPS).await;
     browser.press("Continue").await;
     browser.shows("Test the connection before you schedule when it runs.").await;
@@ -109,20 +109,20 @@ async fn test_the_connection(browser: &Chromium, stage: &Stage) {
         assert!(live.contains(link), "{link}: {live}");
     }
     assert!(!live.contains("Kronos rights: time cards") && !live.contains("Storage"), "what is not tried yet is not told: {live}");
-    browser.picture("08-test-connection-live").await;
+    keep(browser, "08-test-connection-live").await;
     gate.open();
     let done = browser.shows("✓ passed Storage").await;
     assert!(done.contains("COMPLETE") && done.contains("✓ passed Mail server") && !done.contains("INPROCESS"), "{done}");
-    browser.picture("09-test-connection").await;
+    keep(browser, "09-test-connection").await;
     stage.ukg.faults().clear();
 
     browser.press("View Execution History").await;
     browser.shows(TEST).await;
-    browser.picture("10-execution-history").await;
+    keep(browser, "10-execution-history").await;
     browser.press(TEST).await;
     let detail = browser.shows("Steps").await;
     assert!(detail.contains("COMPLETE") && detail.contains("Kronos token"), "{detail}");
-    browser.picture("11-test-connection-in-the-history").await;
+    keep(browser, "11-test-connection-in-the-history").await;
     browser.press("SCHEDULE/RUN").await;
 }
 
@@ -133,11 +133,11 @@ async fn run_the_batch(browser: &Chromium, stage: &Stage) {
     browser.press_in(BATCH_ROW, "RUN NOW").await;
     browser.shows("members found").await;
     assert_eq!(browser.script("return document.querySelectorAll('#batch progress').length;").await, 1);
-    browser.picture("12-batch-live").await;
+    keep(browser, "12-batch-live").await;
     gate.open();
     let done = browser.shows("so every 5 minutes suits it.").await;
     assert!(done.contains("COMPLETE") && done.contains("Schedule every 5 minutes"), "{done}");
-    browser.picture("13-batch").await;
+    keep(browser, "13-batch").await;
     stage.ukg.faults().clear();
 }
 
@@ -149,19 +149,19 @@ async fn schedule(browser: &Chromium) {
     browser.press("Show the next five runs").await;
     browser.shows("every minute, every day, America/New_York").await;
     assert_eq!(browser.script("return document.querySelectorAll('main ol > li > time').length;").await, 5);
-    browser.picture("14-add-a-schedule").await;
+    keep(browser, "14-add-a-schedule").await;
     browser.press("Save").await;
     browser.shows("The schedule is saved: every minute, every day, America/New_York.").await;
-    browser.picture("15-scheduled").await;
+    keep(browser, "15-scheduled").await;
 }
 
 async fn see_a_scheduled_run(browser: &Chromium) {
     let rows = newest(browser, "by the schedule").await;
     assert!(rows.contains(BATCH) && rows.contains("COMPLETE") && !rows.contains("ERROR"), "{rows}");
-    browser.picture("16-a-scheduled-run").await;
+    keep(browser, "16-a-scheduled-run").await;
     browser.open("/console/tenants/acme/workers/kmensah").await;
     browser.shows("How it comes about").await;
-    browser.picture("17-a-worker").await;
+    keep(browser, "17-a-worker").await;
 }
 
 /// The account's password expires: the next run fails, its row names the code, behind it is what to do, and a mail says the same.
@@ -169,13 +169,13 @@ async fn see_one_fail(browser: &Chromium, stage: &Stage) {
     stage.ukg.set(|switches| switches.login = Login::PasswordExpired);
     stage.ukg.revoke_tokens();
     newest(browser, "HWBS-WS11").await;
-    browser.picture("18-a-failure-in-the-history").await;
+    keep(browser, "18-a-failure-in-the-history").await;
     browser.press("HWBS-WS11").await;
     let told = browser.shows("What to do").await;
     for words in ["ERROR", "Kronos refused the user name or the password", "In UKG, look whether the account is locked"] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    browser.picture("19-its-remedy").await;
+    keep(browser, "19-its-remedy").await;
     let mails = stage.inbox.wait_for_within(1, TICK).await.unwrap();
     let mail = mails.first().unwrap();
     assert_eq!(mail.to, ["ops@acme.example"]);
@@ -185,11 +185,18 @@ async fn see_one_fail(browser: &Chromium, stage: &Stage) {
     std::fs::write(super::pictures().join("20-the-mail.txt"), format!("{}\n\n{}", mail.subject(), mail.text())).unwrap();
     browser.press("Alerts").await;
     browser.shows("sent").await;
-    browser.picture("21-alerts").await;
+    keep(browser, "21-alerts").await;
     browser.open("/console").await;
     let overview = browser.shows("One tenant needs attention.").await;
     assert!(overview.contains("failing") && overview.contains("HWBS-WS11"), "{overview}");
-    browser.picture("22-overview").await;
+    keep(browser, "22-overview").await;
+}
+
+/// Keeps a picture of the step, with which nothing is wrong for anybody.
+async fn keep(browser: &Chromium, name: &str) {
+    browser.picture(name).await;
+    let violations = browser.violations().await;
+    assert!(violations.is_empty(), "{name}: {}", violations.join("\n"));
 }
 
 /// Looks at the history again and again until its table has this and nothing is under way; gives the table.
