@@ -140,7 +140,7 @@ impl Desk {
         if !wanted.link {
             return Ok(());
         }
-        let link = Links::new(self.people.clone()).make(Some(&user), self.site.host().now()).await?;
+        let link = Links::new(self.people.clone()).make(Some(user), self.site.host().now()).await?;
         print([crate::console::invitation(&self.site, self.site.listen(), &link)])?;
         self.done(format!("made a link for {}", user.name)).await
     }
