@@ -211,7 +211,7 @@ async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &
         section .card id=(info.name) aria-label=(info.process) {
             h2 { (said(&info.process)) }
             p { (said(&info.summary)) }
-            div data-live=[running.then_some(&live)] aria-live=[running.then_some("polite")] { (latest(console, subject, visitor, info, run.as_ref())) }
+            div data-live=[running.then_some(&live)] { (latest(console, subject, visitor, info, run.as_ref())) }
             @if visitor.is(Role::Operator) && !tenant.paused && !running { (run_now(subject, visitor, info)) }
             @if info.schedulable { (scheduled(console, subject, visitor, tenant, info, good)) }
         }
