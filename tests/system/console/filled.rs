@@ -46,7 +46,7 @@ async fn filled() -> (Site, String, String) {
 }
 
 /// The first dead letter, once there is one: an event is brought to the pack before it is given up.
-async fn letter(stage: &Stage) -> serde_json::Value {
+pub(super) async fn letter(stage: &Stage) -> serde_json::Value {
     for _ in 0..100 {
         let listed = stage.run(&["dead-letters", "acme", "--json"]).await.unwrap().json_lines().unwrap();
         if let Some(letter) = listed.into_iter().next() {
@@ -99,7 +99,7 @@ async fn every_page_with_something_in_it_is_strict_and_shows_no_secret() {
             shown.push((what, seen.text));
         }
     }
-    assert!(shown.len() > 90, "{}", shown.len());
+    assert!(shown.len() > 80, "{}", shown.len());
     let said = site.serving.said().join("\n");
     let stored = fs::read_dir(site.stage.folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     let stored: Vec<_> = stored.filter(|path| path.to_string_lossy().contains("shift-access.db")).collect();
