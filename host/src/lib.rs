@@ -130,6 +130,7 @@ pub mod grant;
 pub mod history;
 mod host;
 pub mod inbox;
+pub mod layout;
 pub mod limits;
 pub mod mail;
 pub mod managed;

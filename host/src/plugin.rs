@@ -75,6 +75,7 @@ struct Inner {
     engine: Engine,
     pre: PluginPre<State>,
     imports: Vec<String>,
+    exports: Vec<String>,
     warm: Arc<warm::Warm>,
 }
 
@@ -102,6 +103,17 @@ impl Pack {
     /// What the component imports, by name.
     pub fn imports(&self) -> &[String] {
         &self.inner.imports
+    }
+
+    /// What the component exports, by name.
+    pub fn exports(&self) -> &[String] {
+        &self.inner.exports
+    }
+
+    /// The world it was built for, which the version of its exports tells.
+    pub(crate) fn target(&self) -> Option<String> {
+        let version = self.exports().iter().find_map(|export| export.strip_prefix(capability::PACKAGE)?.strip_prefix("pack@"));
+        version.map(|version| format!("{}plugin@{version}", capability::PACKAGE))
     }
 
     /// What the pack says of itself.

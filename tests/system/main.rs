@@ -31,6 +31,7 @@ mod mail;
 mod managed;
 mod metrics;
 mod openapi;
+mod packaging;
 mod probes;
 mod readme;
 mod reload;

@@ -5,6 +5,7 @@
 mod apply;
 mod audit;
 mod check;
+mod component;
 mod dead_letters;
 mod decide;
 mod describe;
@@ -13,6 +14,7 @@ mod history;
 mod identities;
 mod key;
 mod logs;
+mod package;
 mod run;
 mod serve;
 mod telemetry;
@@ -58,6 +60,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Describe(describe::Args),
+    Package(package::Args),
     Run(run::Args),
     Serve(serve::Args),
     Workers(workers::Args),
@@ -204,6 +207,7 @@ async fn dispatch(place: Place, command: Command) -> Result<(), Exit> {
     match command {
         Command::Check(args) => check::run(&place, args).await,
         Command::Describe(args) => describe::run(args).await,
+        Command::Package(args) => package::run(args).await,
         Command::Run(args) => run::run(&place, args).await,
         Command::Serve(args) => serve::run(&place, args).await,
         Command::Workers(args) => workers::run(&place, args).await,

@@ -1,10 +1,13 @@
-//! How a tenant's component is named: as a file, as a digest, or as a file that must have a digest.
+//! How a tenant's component is named: as a file, as a digest, as a file that must have a digest, or as the digest of a manifest in
+//! an OCI image layout.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
+
+use crate::layout::Tag;
 
 /// Where a component is to be found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,9 +17,14 @@ pub enum ComponentSource {
     File(PathBuf, Option<ComponentDigest>),
     /// `sha256:…`: the file of that name and the ending `.wasm` in the folder for components.
     Digest(ComponentDigest),
+    /// `oci-layout:FOLDER@sha256:…`: the component of the manifest with this digest, in the OCI image layout in this folder.
+    Layout(PathBuf, ComponentDigest),
+    /// `oci-layout:FOLDER:TAG` or `oci-layout:FOLDER`: not enough to go by, since what lies there may change. To be refused with the
+    /// digest that is meant now.
+    Unpinned(PathBuf, Option<Tag>),
 }
 
-/// The SHA-256 of a component's bytes; written `sha256:` and 64 hexadecimal digits, as registries do.
+/// The SHA-256 of a component's bytes, or of the manifest that leads to one; written `sha256:` and 64 hexadecimal digits, as registries do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ComponentDigest([u8; 32]);
 
@@ -26,6 +34,9 @@ pub struct ComponentDigest([u8; 32]);
 pub struct DigestError;
 
 const ALGORITHM: &str = "sha256:";
+
+/// What the name of a component in an OCI image layout begins with.
+const LAYOUT: &str = "oci-layout:";
 
 impl ComponentDigest {
     /// Of these bytes.
@@ -70,10 +81,29 @@ impl FromStr for ComponentSource {
         if is_digest(text) {
             return Ok(Self::Digest(text.parse()?));
         }
-        Ok(match text.rsplit_once('@').filter(|(_, digest)| is_digest(digest)) {
-            Some((file, digest)) => Self::File(file.into(), Some(digest.parse()?)),
-            None => Self::File(text.into(), None),
-        })
+        let pinned = |text: &str| {
+            let (place, digest) = text.rsplit_once('@').filter(|(_, digest)| is_digest(digest))?;
+            Some((PathBuf::from(place), digest.parse::<ComponentDigest>()))
+        };
+        if let Some(place) = text.strip_prefix(LAYOUT) {
+            return match pinned(place) {
+                Some((folder, digest)) => Ok(Self::Layout(folder, digest?)),
+                None => Ok(unpinned(place)),
+            };
+        }
+        match pinned(text) {
+            Some((file, digest)) => Ok(Self::File(file, Some(digest?))),
+            None => Ok(Self::File(text.into(), None)),
+        }
+    }
+}
+
+/// A folder, and what may be a tag: there is no slash in one.
+fn unpinned(place: &str) -> ComponentSource {
+    let tagged = place.rsplit_once(':').and_then(|(folder, tag)| Some((folder, tag.parse().ok()?)));
+    match tagged {
+        Some((folder, tag)) => ComponentSource::Unpinned(folder.into(), Some(tag)),
+        None => ComponentSource::Unpinned(place.into(), None),
     }
 }
 
@@ -87,7 +117,9 @@ impl ComponentSource {
     pub(crate) fn within(self, folder: &std::path::Path) -> Self {
         match self {
             Self::File(file, digest) => Self::File(folder.join(file), digest),
-            digest => digest,
+            Self::Layout(layout, digest) => Self::Layout(folder.join(layout), digest),
+            Self::Unpinned(layout, tag) => Self::Unpinned(folder.join(layout), tag),
+            Self::Digest(digest) => Self::Digest(digest),
         }
     }
 }
@@ -109,6 +141,10 @@ mod tests {
             (format!("b/a@1.wasm@{digest}"), ComponentSource::File("b/a@1.wasm".into(), Some(digest))),
             ("b/a@1.wasm".to_owned(), ComponentSource::File("b/a@1.wasm".into(), None)),
             ("C:\\a.wasm".to_owned(), ComponentSource::File("C:\\a.wasm".into(), None)),
+            (format!("oci-layout:a@1/b:c@{digest}"), ComponentSource::Layout("a@1/b:c".into(), digest)),
+            ("oci-layout:a/b:1.0".to_owned(), ComponentSource::Unpinned("a/b".into(), "1.0".parse().ok())),
+            ("oci-layout:a:1/b".to_owned(), ComponentSource::Unpinned("a:1/b".into(), None)),
+            ("oci-layout:a".to_owned(), ComponentSource::Unpinned("a".into(), None)),
         ] {
             assert_eq!(text.parse(), Ok(source), "{text}");
         }
@@ -117,8 +153,11 @@ mod tests {
         for text in [short, &sign, &wide, ""] {
             assert_eq!(format!("sha256:{text}").parse::<ComponentSource>(), Err(DigestError), "{text}");
             assert_eq!(format!("a.wasm@sha256:{text}").parse::<ComponentSource>(), Err(DigestError), "{text}");
+            assert_eq!(format!("oci-layout:a@sha256:{text}").parse::<ComponentSource>(), Err(DigestError), "{text}");
         }
         assert_eq!(format!("sha512:{digits}").parse::<ComponentSource>(), Err(DigestError));
+        assert_eq!(format!("oci-layout:a@sha512:{digits}").parse::<ComponentSource>(), Err(DigestError));
+        assert_eq!("oci-layout:a@sha256:../../../etc/passwd".parse::<ComponentSource>(), Err(DigestError));
         assert_eq!(format!("a.wasm@SHA256:{digits}").parse::<ComponentSource>(), Err(DigestError));
     }
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime::component::{
+    Component,
+    types::{ComponentExtern, ComponentItem},
+};
 
 use super::bindings::PluginPre;
 use super::error::{LoadError, brief, chain};
@@ -45,9 +48,11 @@ impl Pack {
         let component = engine.load(bytes).map_err(|error| LoadError::NotAComponent(fit::broken(bytes, &error)))?;
         let pre = fit::check(engine, &component).map_err(LoadError::DoesNotFit)?;
         image(&component).map_err(|error| LoadError::NotReady(brief(&error)))?;
-        let imports = imports(engine, &component);
+        let ty = component.component_type();
+        let imports = instances(ty.imports(engine.inner()));
+        let exports = instances(ty.exports(engine.inner()));
         let pre = PluginPre::new(pre).map_err(|error| LoadError::NotReady(brief(&error)))?;
-        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, warm: Arc::default() }), trial: None })
+        Ok(Self { inner: Arc::new(Inner { engine: engine.clone(), pre, imports, exports, warm: Arc::default() }), trial: None })
     }
 }
 
@@ -68,8 +73,7 @@ fn image(component: &Component) -> wasmtime::Result<()> {
     }
 }
 
-fn imports(engine: &Engine, component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    let instances = ty.imports(engine.inner()).filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)));
-    instances.map(|(name, _)| name.to_owned()).collect()
+/// The names of what a component imports or exports, types left out.
+fn instances<'a>(items: impl Iterator<Item = (&'a str, ComponentExtern<'a>)>) -> Vec<String> {
+    items.filter(|(_, item)| !matches!(item.ty, ComponentItem::Type(_))).map(|(name, _)| name.to_owned()).collect()
 }

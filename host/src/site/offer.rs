@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Site;
 use crate::config::{ComponentDigest, SmtpConfig, SmtpTls};
 use crate::description::Description;
+use crate::layout::Layout;
 
 /// Components looked at in the folder at most: each is loaded to be described.
 const MOST: usize = 50;
@@ -70,14 +71,25 @@ impl Site {
     }
 }
 
-/// The components of a folder as a tenant names them, in the order of their names: by its digest where it lies under that, else
-/// as the file that it is.
+/// The components of a folder as a tenant names them, in the order of their names: by its digest where it lies under that, as the
+/// file that it is, or by the digest of its manifest where it lies in an OCI image layout.
 fn components(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let is_component = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "wasm") && path.is_file();
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_component).collect();
-    files.sort();
-    files.iter().take(MOST).filter_map(|file| named(file)).collect()
+    let mut places: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    places.sort();
+    let is_component = |path: &Path| path.extension().is_some_and(|ending| ending == "wasm") && path.is_file();
+    let named = places.iter().flat_map(|place| match is_component(place) {
+        true => named(place).into_iter().collect(),
+        false => in_layout(place),
+    });
+    named.take(MOST).collect()
+}
+
+/// The components that a layout has a tag for; none where the folder is something else.
+fn in_layout(folder: &Path) -> Vec<String> {
+    let entries = Layout::open(folder).and_then(|layout| layout.entries()).unwrap_or_default();
+    let Some(place) = std::path::absolute(folder).ok().and_then(|place| place.to_str().map(str::to_owned)) else { return Vec::new() };
+    entries.iter().filter(|entry| entry.tag.is_some()).map(|entry| format!("oci-layout:{place}@{}", entry.digest)).collect()
 }
 
 fn named(file: &Path) -> Option<String> {
@@ -91,6 +103,7 @@ fn named(file: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Artefact;
 
     #[test]
     fn components_are_named_by_their_digest_or_their_file_and_nothing_else_is_one() {
@@ -103,5 +116,23 @@ mod tests {
         let file = std::path::absolute(folder.path().join("feed.wasm")).unwrap();
         assert_eq!(components(folder.path()), [format!("sha256:{digits}"), file.to_str().unwrap().to_owned()]);
         assert!(components(&folder.path().join("nowhere")).is_empty());
+    }
+
+    #[test]
+    fn a_component_in_a_layout_is_named_by_its_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("released");
+        let artefact = Artefact {
+            component: b"component",
+            imports: &[],
+            exports: &[],
+            target: None,
+            title: "Pack",
+            version: "1",
+            created: chrono::DateTime::UNIX_EPOCH,
+        };
+        let digest = Layout::create(&place).unwrap().add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
+        let named = format!("oci-layout:{}@{digest}", std::path::absolute(&place).unwrap().display());
+        assert_eq!(components(folder.path()), [named]);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::config::{ComponentDigest, ComponentSource};
 use crate::description::Description;
 use crate::engine::Engine;
+use crate::layout::{Layout, LayoutError};
 use crate::plugin::Pack;
 
 mod seen;
@@ -98,6 +99,14 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|error| vec![unloaded(format!("cannot be read: {error}"), "try again")])
 }
 
+/// Where a component lies.
+enum Place {
+    /// A file, and the digest that it must have.
+    File(PathBuf, Key),
+    /// A layout, and the digest of the manifest: everything there is checked each time.
+    Layout(PathBuf, ComponentDigest),
+}
+
 /// One reading of a configuration. What many tenants name is looked at once.
 pub(super) struct Reading<'p> {
     packs: &'p mut Packs,
@@ -128,11 +137,13 @@ impl Reading<'_> {
     pub(super) async fn describe(&mut self, source: Option<&ComponentSource>) -> Result<Arc<Description>, Vec<Unloaded>> {
         let key = match source {
             None => Some(None),
-            Some(source) => {
-                let (file, pinned) = self.place(source)?;
-                let known = self.packs.seen.unchanged(&file).filter(|found| pinned.is_none_or(|pinned| pinned == *found));
-                known.map(Some)
-            }
+            Some(source) => match self.place(source)? {
+                Place::File(file, pinned) => {
+                    let known = self.packs.seen.unchanged(&file).filter(|found| pinned.is_none_or(|pinned| pinned == *found));
+                    known.map(Some)
+                }
+                Place::Layout(..) => None,
+            },
         };
         match key.and_then(|key| self.packs.described.get(&key)) {
             Some(description) => Ok(description.clone()),
@@ -141,7 +152,14 @@ impl Reading<'_> {
     }
 
     async fn find(&mut self, source: &ComponentSource) -> Result<Loaded, Vec<Unloaded>> {
-        let (file, pinned) = self.place(source)?;
+        let (file, pinned) = match self.place(source)? {
+            Place::File(file, pinned) => (file, pinned),
+            Place::Layout(folder, manifest) => {
+                let read = apart(move || Layout::open(&folder).and_then(|layout| layout.component(&manifest)));
+                let bytes = read.await?.map_err(unread)?;
+                return self.packs.load(Some(ComponentDigest::of(&bytes)), Some(bytes)).await;
+            }
+        };
         // Read before, for another tenant: it is that component, whatever lies there by now.
         let known = self.files.get(&file).copied().or_else(|| self.packs.seen.unchanged(&file));
         let (digest, bytes) = match known.filter(|digest| self.packs.loaded.contains_key(&Some(*digest))) {
@@ -165,11 +183,15 @@ impl Reading<'_> {
         Ok((read.digest, read.bytes))
     }
 
-    /// Where a component lies, and the digest that it must have.
-    fn place(&self, source: &ComponentSource) -> Result<(PathBuf, Key), Vec<Unloaded>> {
+    fn place(&self, source: &ComponentSource) -> Result<Place, Vec<Unloaded>> {
         Ok(match source {
-            ComponentSource::File(file, pinned) => (file.clone(), *pinned),
-            ComponentSource::Digest(digest) => (self.in_folder(digest)?, Some(*digest)),
+            ComponentSource::File(file, pinned) => Place::File(file.clone(), *pinned),
+            ComponentSource::Digest(digest) => Place::File(self.in_folder(digest)?, Some(*digest)),
+            ComponentSource::Layout(folder, manifest) => Place::Layout(folder.clone(), *manifest),
+            ComponentSource::Unpinned(folder, tag) => {
+                let layout = Layout::open(folder).map_err(unread)?;
+                return Err(unread(layout.unpinned(tag.as_ref())));
+            }
         })
     }
 
@@ -192,6 +214,10 @@ impl Reading<'_> {
 fn changed(file: &Path, pinned: &ComponentDigest, found: &ComponentDigest) -> Unloaded {
     let message = format!("{} is not the component that is pinned: it has {found}, and {pinned} is wanted", file.display());
     unloaded(message, "bring the pinned file back; if the new one is meant, write its digest")
+}
+
+fn unread(error: LayoutError) -> Vec<Unloaded> {
+    vec![unloaded(error.to_string(), error.remedy())]
 }
 
 fn unloaded(message: String, remedy: &str) -> Unloaded {
