@@ -70,3 +70,6 @@ pub const EXTENSION: &str = env!("EXTENSION");
 
 /// A guest that tries to get out of its sandbox, or to take it down; see `tests/hostile`.
 pub const HOSTILE: &[u8] = include_bytes!(env!("HOSTILE"));
+
+/// A plugin built against the contract as it was released in 0.1.0.
+pub const SINCE_0_1_0: &[u8] = include_bytes!(env!("SINCE_0_1_0"));

@@ -20,6 +20,7 @@ mod extension;
 mod faults;
 mod flood;
 mod formats;
+mod generations;
 mod hooks;
 mod hostile;
 mod identities;
