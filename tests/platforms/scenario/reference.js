@@ -34,10 +34,21 @@ export function reference({ tenant, reference: { url, token }, hook }) {
 
   /** Posts an event as the time system would, and waits until the record of its worker was read anew. */
   async function event(body, user) {
+    await bring(body);
+    await until(async () => (await ask(`${api}/workers/${user}`)).source.kind === 'look-up');
+  }
+
+  async function bring(body) {
     const text = JSON.stringify(body);
     const signature = createHmac('sha256', hook.secret).update(text).digest('hex');
     await answered(await fetch(`${url}/hooks/${tenant}`, { method: 'POST', headers: { [hook.header]: signature }, body: text }));
-    await until(async () => (await ask(`${api}/workers/${user}`)).source.kind === 'look-up');
+  }
+
+  /** Posts many, and waits until none of them waits any more. */
+  async function events(bodies) {
+    await bring(bodies);
+    const waiting = /^shift_access_inbox_waiting_events\{.*\} (\d+)$/m;
+    await until(async () => (await (await fetch(`${url}/metrics`)).text()).match(waiting)?.[1] === '0');
   }
 
   async function decide(questions) {
@@ -47,5 +58,5 @@ export function reference({ tenant, reference: { url, token }, hook }) {
     return evaluations.map(({ decision, context }, at) => ({ ...questions[at], decision: decision ? 'allow' : 'deny', ...context }));
   }
 
-  return { run, records, event, decide };
+  return { run, records, event, events, decide };
 }

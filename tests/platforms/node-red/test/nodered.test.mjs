@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { tell } from '../../scenario/index.js';
+import { pace } from '../../scenario/pace.js';
 import { reference } from '../../scenario/reference.js';
 import { answered, post, start as simulate } from '../../scenario/simulators.js';
 import { load, tenant } from '../../node/platform.js';
@@ -49,6 +50,10 @@ test('Node-RED', async (t) => {
       const response = await fetch(`${red.url}/shift-access/punches`, post(body));
       assert.deepEqual([response.status, await response.text()], [202, JSON.stringify([{ id: body.id, disposition: 'done' }])]);
     },
+    events: async (bodies) => {
+      const told = await answered(await fetch(`${red.url}/shift-access/punches`, post(bodies)));
+      assert.deepEqual(new Set(told.map(({ disposition }) => disposition)), new Set(['done']));
+    },
     decide: (questions) => {
       const ask = (question) => fetch(`${red.url}/shift-access/may?${new URLSearchParams(question)}`).then(answered);
       return Promise.all(questions.map(ask));
@@ -71,6 +76,11 @@ test('Node-RED', async (t) => {
   await t.test('what cannot be read is answered and told', async () => {
     await fetch(`${red.url}/shift-access/punches`, post({ id: 'x', data: { at: 'yesterday' } })).then((response) => response.text());
     await until(() => red.statuses(flow.node('shift-access-event')).at(-1) === 'red: 0 done, 0 put off, 1 rejected');
+  });
+
+  await t.test('events a second are noted', async () => {
+    const { version } = JSON.parse(await readFile(path.join(import.meta.dirname, '../node_modules/node-red/package.json'), 'utf8'));
+    await pace('node-red', version, onNodeRed);
   });
 
   await look(t, red, flow);

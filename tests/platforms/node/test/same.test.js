@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { tell } from '../../scenario/index.js';
+import { pace } from '../../scenario/pace.js';
 import { reference } from '../../scenario/reference.js';
 import { start } from '../../scenario/simulators.js';
 import { load, tenant } from '../platform.js';
@@ -26,6 +27,11 @@ test('Node.js and the reference host come to the same, field by field', async (t
   for (const [chapter, [expected, actual]] of Object.entries(chapters)) {
     await t.test(chapter, () => assert.deepEqual(actual, expected));
   }
+  await t.test('events a second are noted, here and on the reference host', async () => {
+    const { info } = await fetch(`${simulators.reference.url}/api/openapi.json`).then((response) => response.json());
+    await pace('reference', info.version, reference(simulators));
+    await pace('node', process.versions.node, onNode(acme));
+  });
   // The story is one: the event changed exactly one record, and decisions go both ways.
   const changed = chapters['records after an event'][1].filter((record, at) => record.status !== chapters.records[1][at].status);
   assert.deepEqual(changed.map(({ user, status, source }) => [user, status, source.kind]), [['adiaz', 'off-shift', 'look-up']]);
@@ -43,13 +49,15 @@ test('the five interfaces are under 300 lines of code', async () => {
 });
 
 function onNode(acme) {
+  const bring = async (bodies) => {
+    const events = bodies.map((body) => ({ id: body.id, run: randomUUID(), body: Buffer.from(JSON.stringify(body)) }));
+    assert.deepEqual(new Set((await acme.handle(events)).map(({ tag }) => tag)), new Set(['done']));
+  };
   return {
     run: async (job) => wireRun(await acme.run(job)),
     records: async () => wire(await acme.records()),
-    event: async (body) => {
-      const event = { id: body.id, run: randomUUID(), body: Buffer.from(JSON.stringify(body)) };
-      assert.deepEqual(await acme.handle([event]), [{ tag: 'done' }]);
-    },
+    event: (body) => bring([body]),
+    events: bring,
     decide: async (questions) => (await acme.decide(questions)).map(wireDecision),
   };
 }
