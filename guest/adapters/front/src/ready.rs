@@ -60,6 +60,7 @@ fn make() -> Ready {
         }
     };
     let (tenant, token) = (setting("tenant").unwrap_or_else(|| "tenant".to_owned()), setting("api-token"));
+    problems.iter().for_each(|problem| eprintln!("{}", serde_json::json!({ "level": "error", "message": problem })));
     Ready { description, tenant, token, problems }
 }
 

@@ -23,14 +23,24 @@ enum Route<'a> {
 pub async fn answer(asked: Asked) -> Result<Answer, Problem> {
     let route = route(&asked.method, &asked.path)?;
     let ready = ready::known();
-    if route == Route::Health {
-        return ready.check().map(|()| Answer::json(json!({ "status": "ok" })));
+    let admitted = admit(&ready, asked.authorization.as_deref());
+    if route != Route::Health {
+        admitted?;
+        ready.check()?;
+        return go(&ready, route, &asked).await;
     }
-    admit(&ready, asked.authorization.as_deref())?;
-    ready.check()?;
+    match (ready.check(), admitted) {
+        (Ok(()), _) => Ok(Answer::json(json!({ "status": "ok" }))),
+        (Err(problem), Ok(())) => Err(problem),
+        // A stranger is not told how this is set up.
+        (Err(_), Err(_)) => Err(Problem::new(503, "the settings are wrong: standard error says how, and so does this page with the token")),
+    }
+}
+
+async fn go(ready: &Ready, route: Route<'_>, asked: &Asked) -> Result<Answer, Problem> {
     match route {
         Route::Health => Ok(Answer::json(Value::Null)),
-        Route::Job(name) => runs::run(&ready, name, &asked.body).await,
+        Route::Job(name) => runs::run(ready, name, &asked.body).await,
         Route::Events => events::take(&asked.body).await,
         Route::Evaluation => evaluation::one(&asked.body).await,
         Route::Evaluations => evaluation::many(&asked.body).await,

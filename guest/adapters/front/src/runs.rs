@@ -18,6 +18,8 @@ use crate::wire;
 /// For how many seconds a run has its job's name; it renews that three times as often. So long nobody else can run the job after
 /// the instance was killed.
 const LEASE: u32 = 60;
+/// The status of a job that runs already.
+const HELD: u16 = 409;
 
 /// Runs a job, and tells how it ended: a run that fails is an answer too.
 pub async fn run(ready: &Ready, name: &str, body: &[u8]) -> Result<Answer, Problem> {
@@ -42,17 +44,18 @@ pub async fn run(ready: &Ready, name: &str, body: &[u8]) -> Result<Answer, Probl
 async fn hold(claim: &str, holder: &str) -> Result<(), Problem> {
     match take(claim.to_owned(), holder.to_owned(), None, LEASE).await {
         Ok(Outcome::Taken) => Ok(()),
-        Ok(Outcome::Held(other)) => Err(Problem::new(409, format!("the run {other} of this job is under way"))),
+        Ok(Outcome::Held(other)) => Err(Problem::new(HELD, format!("the run {other} of this job is under way"))),
         Err(why) => Err(Problem::new(503, format!("the job cannot be kept from running twice at once: {why}"))),
     }
 }
 
-/// Renews the claim until it is lost.
+/// Renews the claim until another has it. A store that fails for a moment ends no run: its time is not over yet.
 async fn keep(claim: &str, holder: &str) -> Problem {
     loop {
         wait_for(u64::from(LEASE / 3).saturating_mul(1_000_000_000)).await;
-        if let Err(problem) = hold(claim, holder).await {
-            return problem;
+        match hold(claim, holder).await {
+            Err(problem) if problem.status == HELD => return problem,
+            Ok(()) | Err(_) => {}
         }
     }
 }

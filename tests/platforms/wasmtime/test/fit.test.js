@@ -34,6 +34,9 @@ test('the composite imports only WASI, and the same parts make the same bytes', 
 test('what stands between it and other platforms is as it is known', async () => {
   const told = compose('fit', here('build/standard.wasm'), ...Object.entries(PLATFORMS).map(([name, names]) => `${name}=${folders(names)}`));
   console.log(told);
+  // With settings from files nothing is left on Spin 4.1.
+  const [title, names] = Object.entries(PLATFORMS)[1];
+  assert.equal(compose('fit', here('build/worker_status.wasm'), `${title}=${folders(names)}`), `${title}\n  nothing stands between, by name\n`);
   if (process.env.UPDATE) await writeFile(here('fit.txt'), told);
   assert.equal(told, await readFile(here('fit.txt'), 'utf8'));
 });

@@ -39,11 +39,14 @@ test('settings that are wrong are told all at once, and nothing runs with them',
   const given = { 'api-token': 't', 'connections.kronos.url': 'http://far.example', 'properties.interval-minutes': '1', 'mail.colour': 'red', tenent: 'x' };
   const served = await serve('worker_status', { given, folder: await folder(t) });
   t.after(() => served.stop());
-  const { status, body } = await served.ask('/healthz');
+  const { status, body } = await served.ask('/healthz', undefined, { authorization: 'Bearer t' });
   assert.equal(status, 503);
+  const stranger = await served.ask('/healthz');
+  assert.deepEqual([stranger.status, stranger.body.problems], [503, undefined]);
   const keys = body.problems.map((problem) => problem.split(':')[0]).sort();
   for (const key of ['connections.kronos.url', 'connections.kronos.client-id', 'properties.user-groups', 'properties.interval-minutes', 'mail.colour', 'tenent']) {
     assert.ok(keys.includes(key), `${key} is not among ${keys.join()}`);
+    assert.ok(served.said.some((line) => line.includes(key)), `${key} is not on standard error`);
   }
   assert.equal((await served.ask('/jobs/batch', {}, { authorization: 'Bearer t' })).status, 503);
 });
