@@ -29,3 +29,30 @@ fn print(resolve: &Resolve, package: PackageId) -> Result<String> {
     printer.print(resolve, package, &[])?;
     Ok(printer.output.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_says_something_else_is_found() {
+        let (folder, wit) = (tempfile::tempdir().unwrap(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit"));
+        let pack = |name: &str, change: fn(String) -> String| {
+            let source = folder.path().join(name);
+            fs::create_dir(&source).unwrap();
+            for file in fs::read_dir(&wit).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+                fs::write(source.join(file.file_name().unwrap()), change(fs::read_to_string(&file).unwrap())).unwrap();
+            }
+            let mut resolve = Resolve::default();
+            let (package, _) = resolve.push_dir(&source).unwrap();
+            let packed = source.with_extension("wasm");
+            fs::write(&packed, wit_component::encode(&resolve, package).unwrap()).unwrap();
+            packed
+        };
+        assert_eq!(compare(&pack("same", |text| text), &wit).unwrap(), "shift-access:plugin@0.1.0");
+        let other = pack("other", |text| text.replace("/// The name.", "/// Its name."));
+        assert!(compare(&other, &wit).unwrap_err().to_string().contains("pack it anew"));
+        fs::write(&other, "no package").unwrap();
+        assert!(compare(&other, &wit).is_err());
+    }
+}
