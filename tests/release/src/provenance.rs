@@ -41,15 +41,23 @@ pub(crate) fn statement(inventory: &Inventory, source: &Source, builder: &str, d
 fn inputs(inventory: &Inventory, source: &Source) -> Vec<Value> {
     let mut commit = json!({ "uri": REPOSITORY, "digest": { "gitCommit": source.commit } });
     if source.changed {
-        commit["annotations"] = json!({ "changed": "the source differs from this commit" });
+        commit = with(commit, "annotations", json!({ "changed": "the source differs from this commit" }));
     }
     let compiler = &source.compiler;
     let mut rustc = json!({ "name": format!("rustc {}", compiler.release), "uri": "git+https://github.com/rust-lang/rust" });
     if let Some(commit) = &compiler.commit {
-        rustc["digest"] = json!({ "gitCommit": commit });
+        rustc = with(rustc, "digest", json!({ "gitCommit": commit }));
     }
     let lock = json!({ "name": "Cargo.lock", "uri": "file:Cargo.lock", "digest": { "sha256": source.lock } });
     let crates = inventory.inside.iter().chain(&inventory.tools);
     let of_registry = crates.filter_map(|it| Some(json!({ "uri": it.reference(), "digest": { "sha256": it.checksum.as_ref()? } })));
     [commit, lock, rustc].into_iter().chain(of_registry).collect()
+}
+
+/// An object with one more field.
+fn with(mut object: Value, name: &str, value: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.insert(name.to_owned(), value);
+    }
+    object
 }
