@@ -249,7 +249,7 @@ fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>
     let query = match scan.order {
         Order::Ascending => {
             "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
-             AND (?4 IS NULL OR key < ?4) AND (?5 IS NULL OR key > ?5) ORDER BY key"
+             AND key < ?4 AND key > ?5 ORDER BY key"
         }
         Order::Descending => {
             "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
@@ -257,16 +257,19 @@ fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>
         }
     };
     // Both bounds the index can use: the end of the prefix, or the last key of the page before.
-    let (first, end) = (scan.prefix.as_bytes(), key::end_of(&scan.prefix));
+    // Bounds that may be absent would keep it from using them, and a prefix of nobody would be a walk through all that follows.
+    let first = scan.prefix.as_bytes();
+    // No key of UTF-8 holds this byte, so it is beyond them all.
+    let end = key::end_of(&scan.prefix).unwrap_or_else(|| vec![0xFF]);
     let mut select = connection.prepare_cached(query).map_err(failed)?;
     let mut rows = match scan.order {
         Order::Ascending => {
             let first = after.map_or(first, str::as_bytes);
-            select.query(params![space.tenant(), owner(space), first, end, after.map(str::as_bytes)])
+            let after = after.unwrap_or_default().as_bytes();
+            select.query(params![space.tenant(), owner(space), first, end, after])
         }
         Order::Descending => {
-            // No key of UTF-8 holds this byte, so it is beyond them all.
-            let end = after.map_or(end.unwrap_or_else(|| vec![0xFF]), |after| after.as_bytes().to_vec());
+            let end = after.map_or(end, |after| after.as_bytes().to_vec());
             select.query(params![space.tenant(), owner(space), first, end])
         }
     }
