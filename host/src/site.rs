@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
+use futures::future::join_all;
 use tokio::sync::{Mutex, watch};
 
 use crate::config::{ComponentDigest, Config, ConsoleConfig, Problem, StorageConfig};
@@ -133,8 +134,15 @@ impl Changes {
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Says in the log what changed of the tenants kept in the store, if anything did.
+    pub(crate) fn log_kept(&self) {
+        if !self.is_empty() {
+            tracing::info!("tenants kept in the store: {self}");
+        }
     }
 }
 
@@ -169,19 +177,23 @@ impl Site {
     /// # Errors
     /// Why nothing was taken over.
     pub async fn reload(&self, path: &Path, env: Environment<'_>) -> (Result<Changes, SiteError>, Vec<Problem>) {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn.lock().await;
         let (plan, mut problems) = Plan::read(path, env, &mut *self.packs.lock().await).await;
         let changes = match plan {
             Ok(plan) => self.take_over(plan, &mut problems).await,
             Err(error) => Err(error),
         };
         self.let_go().await;
-        (changes, problems)
+        drop(turn);
+        let Ok(changes) = changes else { return (changes, problems) };
+        let tried = join_all(self.tryouts().into_iter().map(|tryout| self.try_out(tryout))).await;
+        (Ok(tried.into_iter().fold(changes, Changes::and)), problems)
     }
 
-    /// Lets go of the components that no tenant has, nor would go back to.
+    /// Lets go of the components that no tenant has, is to have, or would go back to.
     async fn let_go(&self) {
-        let used: Vec<_> = self.configured().values().flat_map(Installed::packs).collect();
+        let mut used: Vec<_> = self.configured().values().flat_map(Installed::packs).collect();
+        used.extend(self.shelf.packs());
         self.packs.lock().await.keep(&used);
     }
 

@@ -11,7 +11,7 @@ use crate::site::Site;
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Takes over what is changed of the tenants kept in the store, by this process at once, by another within the same time. It is
-/// apart from the rest, since a new component on trial takes its time.
+/// apart from the rest, since compiling a component takes its time; trying one takes longer still, and is a task by itself.
 pub(super) async fn keep_managed(site: Arc<Site>, life: Life) {
     let mut complained = false;
     let next = || async {
@@ -22,6 +22,14 @@ pub(super) async fn keep_managed(site: Arc<Site>, life: Life) {
     };
     while life.stop.run_until_cancelled(next()).await.is_some() {
         let heeded = site.heed().await;
+        for tryout in site.tryouts() {
+            let (site, stop) = (site.clone(), life.stop.clone());
+            life.tracker.spawn(async move {
+                if let Some(changes) = stop.run_until_cancelled(site.try_out(tryout)).await {
+                    changes.log_kept();
+                }
+            });
+        }
         match &heeded {
             Err(error) if !complained => tracing::error!(%error, "nobody knows whether a tenant in the store was changed"),
             _ => {}

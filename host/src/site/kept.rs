@@ -17,17 +17,20 @@ use super::stand::store_failed;
 use super::{Changes, Identity, Installed, Site, SiteError, upgrade};
 use crate::config::{Problem, Severity};
 use crate::managed::{Kept, Ledger, Path};
+use crate::plugin::Pack;
 use crate::store::{Store, StoreError};
 
 mod apply;
 mod change;
 mod copy;
 mod look;
+mod tryout;
 
 pub use apply::Apply;
 pub use change::{ChangeError, Changed};
 pub use copy::Copy;
 pub use look::Origin;
+use tryout::Trials;
 
 /// A tenant that is kept in the store, and what became of it here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,6 +72,7 @@ pub(super) struct Shelf {
     ledger: Ledger,
     ground: Mutex<Arc<Ground>>,
     seen: Mutex<Seen>,
+    trials: Trials,
     asked: Notify,
 }
 
@@ -96,7 +100,7 @@ struct Coming {
 impl Shelf {
     pub(super) fn new(store: Arc<dyn Store>, ground: Ground) -> Self {
         let (ground, seen) = (Mutex::new(Arc::new(ground)), Mutex::default());
-        Self { ledger: Ledger::new(store), ground, seen, asked: Notify::new() }
+        Self { ledger: Ledger::new(store), ground, seen, trials: Trials::default(), asked: Notify::new() }
     }
 
     pub(super) fn ground(&self) -> Arc<Ground> {
@@ -123,6 +127,11 @@ impl Shelf {
         }
     }
 
+    /// The components on trial for tenants.
+    pub(super) fn packs(&self) -> Vec<Pack> {
+        self.trials.packs()
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,14 +153,12 @@ impl Site {
     }
 
     /// Takes over what changed in the store since the last look, and says in the log what that was: whoever looks first takes it
-    /// over, and nobody after that knows of it.
+    /// over, and nobody after that knows of it. What needs a trial waits for who runs the [`Site::tryouts`].
     pub(crate) async fn heed(&self) -> Result<(), SiteError> {
         let _turn = self.turn.lock().await;
         let (changes, problems) = self.heed_in_turn(false).await?;
         problems.iter().for_each(Problem::log);
-        if !changes.is_empty() {
-            tracing::info!("tenants kept in the store: {changes}");
-        }
+        changes.log_kept();
         Ok(())
     }
 
@@ -171,19 +178,13 @@ impl Site {
         let found = self.shelf.ledger.all().await.map_err(store_failed)?;
         let coming = self.plan(&found, anew).await?;
         let problems = coming.values().flat_map(|coming| problems_to_tell(&coming.looked.status)).collect();
+        self.shelf.trials.retain(|name| found.contains_key(name) && !coming.contains_key(name));
         let mut changes = self.leave(&found);
         let (quick, slow): (Vec<_>, Vec<_>) = coming.into_values().partition(|coming| !self.is_on_trial(coming));
         let taken = join_all(quick.into_iter().map(|coming| self.take(coming))).await;
         changes = changes.and(self.put(taken));
         // A trial takes its time, and nobody waits for that of another.
-        for tried in join_all(slow.into_iter().map(async |coming| {
-            let taken = self.take(coming).await;
-            self.put(vec![taken])
-        }))
-        .await
-        {
-            changes = changes.and(tried);
-        }
+        slow.into_iter().for_each(|coming| self.shelf.trials.add(coming));
         self.shelf.seen().mark = mark;
         self.let_go().await;
         Ok((changes, problems))
@@ -195,7 +196,8 @@ impl Site {
         let known: BTreeMap<_, _> =
             self.shelf.seen().tenants.iter().map(|(name, looked)| (name.clone(), looked.revision.clone())).collect();
         let mut packs = self.packs.lock().await;
-        plan(&ground, &mut packs, found.iter().filter(|(name, (revision, _))| anew || known.get(*name) != Some(revision))).await
+        let is_new = |name: &str, revision: &String| known.get(name) != Some(revision) && !self.shelf.trials.has(name, revision);
+        plan(&ground, &mut packs, found.iter().filter(|(name, (revision, _))| anew || is_new(name, revision))).await
     }
 
     /// Takes out those that are not kept any more.

@@ -68,6 +68,13 @@ pub(super) struct Planned {
     connections: Connections,
 }
 
+impl Planned {
+    /// Its component.
+    pub(super) fn pack(&self) -> &Pack {
+        &self.pack
+    }
+}
+
 impl Plan {
     /// The plan, unless one of the problems is an error.
     pub(super) async fn read(path: &Path, env: Environment<'_>, packs: &mut Packs) -> (Result<Self, SiteError>, Vec<Problem>) {

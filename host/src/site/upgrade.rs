@@ -39,6 +39,7 @@ impl Site {
             tell_again(name, unfit, "stays with the one before");
             return Err(NotGood);
         }
+        tracing::info!(tenant = name, component, "another component is tried dry");
         if !self.rests(name)
             && let Err(why) = dry::run(self.host.runner(), &new.tenant).await
         {

@@ -77,31 +77,55 @@ async fn a_component_that_is_no_good_is_not_taken_over() {
     assert!(ready.contains("\"tenant\":\"acme\""), "{ready}");
 }
 
-#[tokio::test]
-async fn a_component_that_fails_when_it_runs_dry_stays_out_and_the_one_before_goes_on() {
-    let shelf = Shelf::new().await;
-    let (ukg, credentials) = (shelf.stage.ukg.url(), shelf.stage.ukg.credentials().clone());
+/// Applies a build of the probe as the tenant acme, with one job on a schedule.
+async fn apply_probe(shelf: &Shelf, build: u8, job: &str) {
+    let (ukg, credentials) = (shelf.stage.ukg.url(), shelf.stage.ukg.credentials());
     let connection = |name: &str| {
         format!(
             "[tenants.acme.connections.{name}]\nurl = \"{ukg}\"\nclient-id = \"{}\"\nclient-secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\n",
             credentials.client_id, credentials.client_secret, credentials.user_name, credentials.password
         )
     };
-    let probe = async |build: u8, job: &str| {
-        fs::write(shelf.stage.folder().join(format!("{build}.wasm")), [PROBE, &[0, 6, 4], b"mark", &[build]].concat()).unwrap();
-        let schedule = format!("[[tenants.acme.schedules]]\njob = \"{job}\"\nevery-minutes = 1440\n");
-        let tenant = format!("[tenants.acme]\nenvironment = \"TEST\"\ncomponent = \"{build}.wasm\"\n");
-        shelf.write("probe.toml", &[&tenant, &*connection("main"), &connection("refused"), &schedule].concat());
-        let applied = shelf.run(&["apply", &shelf.path("probe.toml")]).await;
-        assert_eq!(applied.code, Some(0), "{} {}", applied.out, applied.err);
-    };
-    probe(1, "storage").await;
+    fs::write(shelf.stage.folder().join(format!("{build}.wasm")), [PROBE, &[0, 6, 4], b"mark", &[build]].concat()).unwrap();
+    let schedule = format!("[[tenants.acme.schedules]]\njob = \"{job}\"\nevery-minutes = 1440\n");
+    let tenant = format!("[tenants.acme]\nenvironment = \"TEST\"\ncomponent = \"{build}.wasm\"\n");
+    shelf.write("probe.toml", &[&tenant, &*connection("main"), &connection("refused"), &schedule].concat());
+    let applied = shelf.run(&["apply", &shelf.path("probe.toml")]).await;
+    assert_eq!(applied.code, Some(0), "{} {}", applied.out, applied.err);
+}
+
+#[tokio::test]
+async fn a_component_that_fails_when_it_runs_dry_stays_out_and_the_one_before_goes_on() {
+    let shelf = Shelf::new().await;
+    apply_probe(&shelf, 1, "storage").await;
     let serving = Serving::start(&shelf.stage).await.unwrap();
     let passed = serving.said().len();
-    probe(2, "trap").await;
+    apply_probe(&shelf, 2, "trap").await;
     serving.says("tenants kept in the store: kept as before: acme", passed).await.unwrap();
     assert!(serving.said().iter().any(|line| line.contains("the component is no good, and the one before goes on")));
     let passed = serving.said().len();
-    probe(3, "storage").await;
+    apply_probe(&shelf, 3, "storage").await;
     serving.says("tenants kept in the store: changed: acme", passed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_component_that_takes_its_time_when_it_is_tried_holds_up_no_other_tenant_and_is_forgotten_for_a_newer_one() {
+    let shelf = Shelf::new().await;
+    let other = shelf.read("acme.toml").replace("[tenants.acme", "[tenants.other");
+    shelf.write("other.toml", &other);
+    assert_eq!(shelf.run(&["apply", &shelf.path("other.toml")]).await.code, Some(0));
+    apply_probe(&shelf, 1, "storage").await;
+    let serving = Serving::start(&shelf.stage).await.unwrap();
+    let passed = serving.said().len();
+    apply_probe(&shelf, 2, "loop").await;
+    serving.says("another component is tried dry", passed).await.unwrap();
+    let passed = serving.said().len();
+    shelf.write("other.toml", &other.replace(GROUPS, &format!("{GROUPS}\ninterval-minutes = 5")));
+    assert_eq!(shelf.run(&["apply", &shelf.path("other.toml")]).await.code, Some(0));
+    let said = serving.says("tenants kept in the store: ", passed).await.unwrap();
+    assert!(said.ends_with("changed: other"), "{said}");
+    apply_probe(&shelf, 3, "storage").await;
+    serving.says("tenants kept in the store: changed: acme", passed).await.unwrap();
+    let failed = serving.said().into_iter().find(|line| line.contains("the component is no good"));
+    assert_eq!(failed, None, "the trial was over");
 }

@@ -1,6 +1,8 @@
 //! How a change that somebody typed is stored: checked as a whole, noted, and in force at once. Of two who change at the same time
 //! the second is shown what the first did.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
@@ -13,6 +15,9 @@ use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
 use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown, named};
 use crate::site::{ChangeError, Changed, ManagedState};
+
+/// How long a page waits for a change to be in force.
+const WAITS: Duration = Duration::from_secs(2);
 
 /// What became of a change.
 pub(in crate::console::pages) enum Stored {
@@ -64,7 +69,7 @@ pub(super) async fn settle(
 ) -> Result<Stored, Problem> {
     match changed {
         Ok(changed) => {
-            take_over(console).await;
+            take_over(console, tenant).await;
             console
                 .note(visitor, format!("{verb} {tenant}, version {}: {}", changed.version, named(&changed.changes)), Some(tenant))
                 .await?;
@@ -76,11 +81,20 @@ pub(super) async fn settle(
     }
 }
 
-/// What was stored is in force on this host at once; the next look would do it too.
-pub(super) async fn take_over(console: &Console) {
-    if let Err(error) = console.site.heed().await {
-        tracing::warn!(%error, "a change is not in force yet");
-    }
+/// What was stored is in force on this host at once; the next look would do it too. Where it takes longer, as a component that is
+/// tried first may, it goes on while the page says so.
+pub(super) async fn take_over(console: &Console, tenant: &str) {
+    let site = console.site.clone();
+    let heeding = console.life.tracker.spawn(async move {
+        if let Err(error) = site.heed().await {
+            tracing::warn!(%error, "a change is not in force yet");
+        }
+    });
+    let settled = async {
+        let _ = heeding.await;
+        console.site.tried(tenant).await;
+    };
+    let _ = tokio::time::timeout(WAITS, settled).await;
 }
 
 /// Why what was stored as this version is not in force; none where it is, or is a draft.
@@ -92,7 +106,10 @@ pub(super) fn not_in_force(console: &Console, tenant: &str, version: u64) -> Opt
         Some(ManagedState::AsBefore) => "the version before goes on, since the component failed when it was tried: the history says why",
         Some(ManagedState::LeftOut) => "it is not run: something that it needs is not there",
         Some(ManagedState::InFile) => "the configuration file has a tenant of this name, which is in force instead",
-        None => "it is not in force yet: the store did not answer a moment ago, and will be asked again",
+        None if console.site.is_tried(tenant) => {
+            "its component is tried first, and the version before goes on until that is done: the history says if it fails"
+        }
+        None => "it is not in force yet: the host goes on with it, and its log says why if that fails",
     };
     Some(format!("Saved, but {why}."))
 }

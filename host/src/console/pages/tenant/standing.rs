@@ -56,7 +56,7 @@ pub(in crate::console) async fn remove(
     }
     if subject.is_draft() && subject.status.is_none() {
         console.site.forget(&name).await?;
-        save::take_over(&console).await;
+        save::take_over(&console, &name).await;
         console.note(&visitor, format!("dropped the draft {name}"), Some(&name)).await?;
         return Ok(Done::to(ROOT).saying(format!("The draft {name} is gone.")));
     }
