@@ -32,12 +32,12 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::audit;
 use crate::scheduler::Life;
 use crate::site::Site;
 use crate::store::StoreError;
 use crate::store::records::Records;
 
-pub(crate) mod audit;
 mod counted;
 mod form;
 mod frame;

@@ -113,6 +113,7 @@
 mod alert;
 pub mod answer;
 mod api;
+mod audit;
 pub mod capability;
 #[doc(hidden)]
 pub mod cli;

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use super::{Exit, Place, audit, open, print};
-use crate::managed::{Applied, named};
+use super::{Exit, Place, open, print};
+use crate::audit::COMMAND_LINE;
+use crate::managed::Applied;
 use crate::site::Apply;
 
 /// Sets up or changes tenants that are kept in the store, from a TOML file with tables `[tenants.T]`, as in the configuration file
@@ -29,15 +30,10 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
     let (file, text) = read(&args.file)?;
     let site = open(place).await?;
     let apply = Apply { dry: args.dry_run, draft: args.draft, by: who(), note: args.note };
-    let (applied, problems) = site.apply(&file, &text, &apply, &|name| std::env::var(name).ok()).await;
+    let (applied, problems) = site.apply_as(&file, &text, &apply, COMMAND_LINE, &|name| std::env::var(name).ok()).await;
     problems.iter().for_each(|problem| eprintln!("{}", super::legible(&problem.to_string(), super::written_out)));
     let applied = applied?;
-    applied.iter().try_for_each(tell)?;
-    for Applied { tenant, version, changes, .. } in applied.iter().filter(|applied| applied.made) {
-        let version = version.map(|version| format!(", version {version}")).unwrap_or_default();
-        audit::done(&site, format!("applied {tenant}{version}: {}", named(changes)), Some(tenant)).await?;
-    }
-    Ok(())
+    applied.iter().try_for_each(tell)
 }
 
 fn tell(applied: &Applied) -> Result<(), Exit> {

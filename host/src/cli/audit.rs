@@ -1,7 +1,7 @@
 //! What a command did, for the audit list of the console.
 
 use super::Exit;
-use crate::console::audit::{COMMAND_LINE, note};
+use crate::audit::{COMMAND_LINE, note};
 use crate::site::Site;
 use crate::store::records::Records;
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{Exit, Place, audit, json, open, print};
+use crate::audit::COMMAND_LINE;
 use crate::site::{Restored, Site, TenantStatus};
 
 /// Lists tenants, and pauses, resumes, removes or restores one. It is kept in the store, so that it outlives a restart; a
@@ -86,9 +87,9 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
             audit::done(&site, format!("removed {tenant}; everything of it goes on {}", until.format("%Y-%m-%d")), Some(&tenant)).await
         }
         Command::Forget { tenant } => {
-            site.forget(&tenant).await?;
+            site.forget(&tenant, COMMAND_LINE).await?;
             eprintln!("{tenant} is not kept in the store any more; what was stored for it stays");
-            audit::done(&site, format!("took {tenant} out of the store"), Some(&tenant)).await
+            Ok(())
         }
         Command::Restore { tenant } => {
             match site.restore(&tenant).await? {

@@ -28,8 +28,9 @@ pub(crate) struct Ledger {
 /// A tenant that is kept, with the revision of its key. `None` in the place of the tenant: it cannot be read here.
 pub(crate) type Found = (String, Option<Kept>);
 
-/// The most tenants of which a version is made at once: of each four keys are written at most, and one for all.
-pub(crate) const MOST_AT_ONCE: usize = (MAX_COMMIT - 1) / 4;
+/// The most tenants of which a version is made at once: of each five keys are written at most, what goes with them
+/// included, and one for all.
+pub(crate) const MOST_AT_ONCE: usize = (MAX_COMMIT - 1) / 5;
 
 /// A new version, as somebody wants it.
 pub(crate) struct Wanted<'a> {
@@ -45,8 +46,8 @@ pub(crate) struct Next<'a> {
     /// What it is made from, as it was read just before; none for a new tenant.
     pub(crate) current: Option<&'a (String, Kept)>,
     pub(crate) wanted: &'a Wanted<'a>,
-    /// What is written with it, on its own condition.
-    pub(crate) with: Option<Write>,
+    /// What is written with it if it is made, on its own conditions.
+    pub(crate) with: Vec<Write>,
 }
 
 /// What came of it.
@@ -80,6 +81,12 @@ impl Ledger {
             Some(entry) => read(&entry).map(|kept| Some((entry.revision, kept))).ok_or_else(|| unreadable(&entry.key)),
             None => Ok(None),
         }
+    }
+
+    /// Whether anything of a tenant is kept, whether it can be read or not.
+    pub(crate) async fn has(&self, tenant: &str) -> Result<bool, StoreError> {
+        let newest = self.records.entry(&tenant_key(tenant)).await?;
+        Ok(newest.is_some() || !self.records.entries(&format!("{VERSION}{tenant}/")).await?.is_empty())
     }
 
     /// One version of a tenant.
@@ -149,7 +156,7 @@ impl Ledger {
 
     /// Deletes a tenant with all its versions, and says how many keys there were. With it goes what else is to be written, on its
     /// own condition. `None`, and nothing is deleted, where that does not hold, or somebody changed the tenant meanwhile.
-    pub(crate) async fn delete(&self, tenant: &str, with: Option<Write>) -> Result<Option<usize>, StoreError> {
+    pub(crate) async fn delete(&self, tenant: &str, with: Vec<Write>) -> Result<Option<usize>, StoreError> {
         let newest = self.records.entry(&tenant_key(tenant)).await?;
         let versions = self.records.entries(&format!("{VERSION}{tenant}/")).await?;
         let mut writes: Vec<_> = versions.into_iter().map(|entry| Write::remove(entry.key)).collect();
@@ -165,7 +172,8 @@ impl Ledger {
 }
 
 impl Next<'_> {
-    fn saved(&self, now: DateTime<Utc>) -> Saved {
+    /// What comes of it, if nobody is faster.
+    pub(crate) fn saved(&self, now: DateTime<Utc>) -> Saved {
         let Self { current, wanted, .. } = self;
         let before = current.map(|(_, kept)| kept.document.clone()).unwrap_or_default();
         let changes = difference::between_versions(&before, &wanted.document);
@@ -243,14 +251,14 @@ mod tests {
             Wanted { document, draft: false, by: "me", note: "" }
         };
         let (test, prod) = (wanted("TEST"), wanted("PROD"));
-        let new = |tenant| Next { tenant, current: None, wanted: &test, with: None };
+        let new = |tenant| Next { tenant, current: None, wanted: &test, with: Vec::new() };
         let numbers = |saved: Option<Vec<Saved>>| saved.map(|saved| saved.iter().map(Saved::number).collect::<Vec<_>>());
         assert_eq!(numbers(ledger.save_all(&[new("acme"), new("bolt")], now()).await.unwrap()), Some(vec![1, 1]));
         let acme = ledger.of("acme").await.unwrap();
         let before = store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap();
         // The second is there already, or what is to go with it does not hold.
         let missing = Write::remove("standing/delta").when(Condition::Revision("1".to_owned()));
-        for second in [new("bolt"), Next { with: Some(missing), ..new("delta") }] {
+        for second in [new("bolt"), Next { with: vec![missing], ..new("delta") }] {
             let first = Next { current: acme.as_ref(), wanted: &prod, ..new("acme") };
             assert!(ledger.save_all(&[first, second], now()).await.unwrap().is_none());
             assert_eq!(store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap(), before);
@@ -264,12 +272,12 @@ mod tests {
         let store = MemoryStore::default();
         let ledger = Ledger::new(Arc::new(store.clone()));
         let wanted = Wanted { document: Document::default(), draft: false, by: "me", note: "" };
-        ledger.save_all(&[Next { tenant: "acme", current: None, wanted: &wanted, with: None }], now()).await.unwrap();
+        ledger.save_all(&[Next { tenant: "acme", current: None, wanted: &wanted, with: Vec::new() }], now()).await.unwrap();
         let before = store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap();
         let not_so = Write::put("standing/acme", "{}").when(Condition::Revision("1".to_owned()));
-        assert_eq!(ledger.delete("acme", Some(not_so)).await.unwrap(), None);
+        assert_eq!(ledger.delete("acme", vec![not_so]).await.unwrap(), None);
         assert_eq!(store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap(), before);
-        assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(2));
-        assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(0));
+        assert_eq!(ledger.delete("acme", Vec::new()).await.unwrap(), Some(2));
+        assert_eq!(ledger.delete("acme", Vec::new()).await.unwrap(), Some(0));
     }
 }

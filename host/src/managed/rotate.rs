@@ -90,7 +90,7 @@ mod tests {
     /// Makes a version; none where somebody was faster.
     async fn save(ledger: &Ledger, tenant: &str, current: Option<&(String, Kept)>, document: &Document) -> Option<Saved> {
         let wanted = Wanted { document: document.clone(), draft: false, by: "me", note: "" };
-        let saved = ledger.save_all(&[Next { tenant, current, wanted: &wanted, with: None }], NOW.parse().unwrap()).await.unwrap();
+        let saved = ledger.save_all(&[Next { tenant, current, wanted: &wanted, with: Vec::new() }], NOW.parse().unwrap()).await.unwrap();
         saved.and_then(|mut saved| saved.pop())
     }
 
@@ -166,7 +166,7 @@ mod tests {
             assert!(save(&ledger, "acme", from, &other).await.is_none());
         }
         assert_eq!(store.scan(&Space::host(""), &Scan::new("", 100)).await.unwrap(), keys_before);
-        assert_eq!(ledger.delete("acme", None).await.unwrap(), Some(4));
+        assert_eq!(ledger.delete("acme", Vec::new()).await.unwrap(), Some(4));
         assert_eq!(ledger.all().await.unwrap().into_keys().collect::<Vec<_>>(), ["acme2"]);
         assert_eq!(ledger.versions("acme2", 10, None).await.unwrap().items.len(), 1);
         let damaged = Write::put("tenant/acme2", "{").when(Condition::Any);

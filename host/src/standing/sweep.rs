@@ -59,7 +59,7 @@ impl Standings {
         let deleted = Standing { state: State::Deleted, since: now.trunc_subsecs(3) };
         let condition = Condition::Revision(gone.revision.clone());
         let stands = records::put(format!("{STANDING}{}", gone.tenant), &deleted)?.when(condition);
-        let configuration = Ledger::new(self.store.clone()).delete(gone.tenant, Some(stands)).await?;
+        let configuration = Ledger::new(self.store.clone()).delete(gone.tenant, vec![stands]).await?;
         Ok(configuration.map(|keys| keys + data))
     }
 
@@ -233,7 +233,7 @@ mod tests {
             standings.set("acme", Some(state.clone()), now()).await.unwrap();
             let ledger = Ledger::new(Arc::new(store.clone()));
             let wanted = Wanted { document: Document::default(), draft: true, by: "me", note: "" };
-            let next = || Next { tenant: "acme", current: None, wanted: &wanted, with: None };
+            let next = || Next { tenant: "acme", current: None, wanted: &wanted, with: Vec::new() };
             let is_kept = state != State::Deleted;
             if is_kept {
                 assert!(ledger.save_all(&[next()], now()).await.unwrap().is_some());

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-use super::super::audit::{self, Entry, Wanted};
 use super::super::frame::{Page, said};
 use super::super::moment::moment;
 use super::super::{Console, Problem};
+use crate::audit::{self, Entry, Wanted};
 
 const PATH: &str = "/console/audit";
 /// Entries a page.

@@ -12,8 +12,9 @@ use super::super::form::Fields;
 use super::super::frame::{Done, Page};
 use super::super::people::User;
 use super::super::visitor::{FormToken, From, Visitor};
-use super::super::{Console, Problem, ROOT, audit, guard};
+use super::super::{Console, Problem, ROOT, guard};
 use super::single_sign_on;
+use crate::audit;
 use crate::config::ConsoleConfig;
 
 const PATH: &str = "/console/sign-in";

@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 
 use super::super::{Environment, Site};
-use super::change::{ChangeError, noted};
+use super::change::{ChangeError, Deed, noted};
 use crate::config::Problem;
 use crate::config::document::Report;
 use crate::managed::apply::{Applied, Around, Incoming, tenants};
@@ -35,12 +35,24 @@ impl Site {
         apply: &Apply,
         env: Environment<'_>,
     ) -> (Result<Vec<Applied>, ChangeError>, Vec<Problem>) {
+        self.apply_as(file, text, apply, &apply.by, env).await
+    }
+
+    /// The same; it is this one who is named in the audit list.
+    pub(crate) async fn apply_as(
+        &self,
+        file: &FilePath,
+        text: &str,
+        apply: &Apply,
+        who: &str,
+        env: Environment<'_>,
+    ) -> (Result<Vec<Applied>, ChangeError>, Vec<Problem>) {
         let mut report = Report::of(file);
         let found = tenants(text, &mut report);
         let mut problems = report.into_problems();
         let done = match self.prepare_all(file, &found, &apply.note, env, &mut problems).await {
             Ok(ready) if !problems.iter().any(|problem| problem.is_error() && !is_of_draft(problem, apply)) => {
-                self.store_all(ready, apply).await
+                self.store_all(ready, apply, Deed { who, verb: "applied" }).await
             }
             Ok(_) => Err(ChangeError::Invalid(Vec::new())),
             Err(error) => Err(error),
@@ -83,7 +95,7 @@ impl Site {
         Ok(ready)
     }
 
-    async fn store_all(&self, ready: Vec<Ready>, apply: &Apply) -> Result<Vec<Applied>, ChangeError> {
+    async fn store_all(&self, ready: Vec<Ready>, apply: &Apply, deed: Deed<'_>) -> Result<Vec<Applied>, ChangeError> {
         let wanted = |ready: &Ready| Wanted { document: ready.document.clone(), draft: apply.draft, by: &apply.by, note: &apply.note };
         let wanted: Vec<_> = ready.iter().map(wanted).collect();
         let versions = loop {
@@ -94,7 +106,7 @@ impl Site {
             if apply.dry {
                 break None;
             }
-            match self.save_all(&next).await? {
+            match self.save_all(next, deed).await? {
                 Some(versions) => break Some(versions),
                 None => self.none_is_late(&ready).await?,
             }

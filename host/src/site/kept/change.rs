@@ -6,17 +6,27 @@ use std::sync::Arc;
 use super::super::plan::Ground;
 use super::super::stand::store_failed;
 use super::super::{Site, SiteError};
+use crate::audit;
 use crate::config::{Problem, Severity, is_name};
 use crate::description::Description;
 use crate::managed::rotate::{Rotated, rotate};
 use crate::managed::{
     Change, Conflict, Difference, Document, Edit, EditError, Kept, Next, Path, Places, Saved, Sealer, Wanted, between_versions, edited,
+    named,
 };
 use crate::standing::{Standing, Standings, State};
 use crate::store::StoreError;
 
 /// The longest note, in bytes.
 const LONGEST_NOTE: usize = 2_000;
+
+/// Who does what to tenants, for the audit list.
+#[derive(Clone, Copy)]
+pub(super) struct Deed<'a> {
+    pub(super) who: &'a str,
+    /// In the past, before the tenant's name.
+    pub(super) verb: &'a str,
+}
 
 /// What a change came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +74,7 @@ impl Site {
     /// # Errors
     /// When it is no good and no draft, somebody else was first, there is no key, or the store fails.
     pub async fn change(&self, tenant: &str, change: &Change) -> Result<Changed, ChangeError> {
-        self.changed(tenant, change, false).await
+        self.change_as(tenant, change, "changed").await
     }
 
     /// What [`Site::change`] would come to, with nothing stored. What is wrong is among the problems.
@@ -72,10 +82,16 @@ impl Site {
     /// # Errors
     /// As of a change, but for what is wrong with it.
     pub async fn try_change(&self, tenant: &str, change: &Change) -> Result<Changed, ChangeError> {
-        self.changed(tenant, change, true).await
+        self.changed(tenant, change, None).await
     }
 
-    async fn changed(&self, tenant: &str, change: &Change, dry: bool) -> Result<Changed, ChangeError> {
+    /// The same as a change, and called something else in the audit list.
+    pub(super) async fn change_as(&self, tenant: &str, change: &Change, verb: &str) -> Result<Changed, ChangeError> {
+        self.changed(tenant, change, Some(Deed { who: &change.by, verb })).await
+    }
+
+    /// Without a deed nothing is stored.
+    async fn changed(&self, tenant: &str, change: &Change, deed: Option<Deed<'_>>) -> Result<Changed, ChangeError> {
         self.may_be(tenant)?;
         noted(tenant, &change.note)?;
         let ground = self.shelf.ground();
@@ -92,14 +108,14 @@ impl Site {
             let document = made(&before)?;
             let (problems, changes) = (self.problems(&ground, tenant, &document).await?, between_versions(&before, &document));
             let good = change.draft || !problems.iter().any(Problem::is_error);
-            if dry {
+            let Some(deed) = deed else {
                 return Ok(Changed { version: change.base.unwrap_or_default(), changes, problems });
-            }
+            };
             if !good {
                 return Err(ChangeError::Invalid(problems));
             }
             let wanted = Wanted { document, draft: change.draft, by: &change.by, note: &change.note };
-            if let Some(version) = self.save(tenant, current.as_ref(), &wanted).await? {
+            if let Some(version) = self.save(tenant, current.as_ref(), &wanted, deed).await? {
                 return Ok(Changed { version, changes, problems });
             }
         }
@@ -124,9 +140,9 @@ impl Site {
             }
             let before = current.as_ref().map(|(_, kept)| kept.document.clone()).unwrap_or_default();
             let changes = between_versions(&before, &old.document);
-            let note = format!("version {number} restored");
+            let (note, verb) = (format!("version {number} restored"), format!("restored version {number} of"));
             let wanted = Wanted { document: old.document, draft: old.draft, by, note: &note };
-            if let Some(version) = self.save(tenant, current.as_ref(), &wanted).await? {
+            if let Some(version) = self.save(tenant, current.as_ref(), &wanted, Deed { who: by, verb: &verb }).await? {
                 return Ok(Changed { version, changes, problems });
             }
         }
@@ -147,13 +163,16 @@ impl Site {
     ///
     /// # Errors
     /// When it is not kept in the store; the store's.
-    pub async fn forget(&self, tenant: &str) -> Result<(), SiteError> {
+    pub async fn forget(&self, tenant: &str, by: &str) -> Result<(), SiteError> {
         loop {
-            match self.shelf.ledger.delete(tenant, None).await.map_err(store_failed)? {
-                Some(0) => return Err(SiteError::UnknownTenant(format!("there is no tenant {tenant:?} in the store"))),
-                Some(_) => break,
-                // Somebody changed it meanwhile.
-                None => {}
+            if !self.shelf.ledger.has(tenant).await.map_err(store_failed)? {
+                return Err(SiteError::UnknownTenant(format!("there is no tenant {tenant:?} in the store")));
+            }
+            let what = format!("took {tenant} out of the store");
+            let noted = audit::entry(by, what, Some(tenant), self.host.now()).map_err(store_failed)?;
+            // It is not, where somebody changed it meanwhile.
+            if self.shelf.ledger.delete(tenant, vec![noted]).await.map_err(store_failed)?.is_some() {
+                break;
             }
         }
         self.shelf.asked.notify_one();
@@ -161,15 +180,30 @@ impl Site {
     }
 
     /// Stores a version; none where it must be made anew, since what it was made from is not there any more.
-    async fn save(&self, tenant: &str, current: Option<&(String, Kept)>, wanted: &Wanted<'_>) -> Result<Option<u64>, ChangeError> {
-        let saved = self.save_all(&[self.next(tenant, current, wanted).await?]).await?;
+    async fn save(
+        &self,
+        tenant: &str,
+        current: Option<&(String, Kept)>,
+        wanted: &Wanted<'_>,
+        deed: Deed<'_>,
+    ) -> Result<Option<u64>, ChangeError> {
+        let saved = self.save_all(vec![self.next(tenant, current, wanted).await?], deed).await?;
         Ok(saved.and_then(|numbers| numbers.first().copied()))
     }
 
-    /// Stores versions of several tenants, all of them or none, and gives their numbers; none where one of them must be made anew.
-    pub(super) async fn save_all(&self, all: &[Next<'_>]) -> Result<Option<Vec<u64>>, ChangeError> {
-        let saved = self.shelf.ledger.save_all(all, self.host.now()).await?;
-        if all.iter().any(|next| next.with.is_some()) {
+    /// Stores versions of several tenants, each with its entry of the audit list, all of them or none, and gives their numbers; none
+    /// where one of them must be made anew.
+    pub(super) async fn save_all(&self, mut all: Vec<Next<'_>>, deed: Deed<'_>) -> Result<Option<Vec<u64>>, ChangeError> {
+        let now = self.host.now();
+        let is_served_again = all.iter().any(|next| !next.with.is_empty());
+        for next in &mut all {
+            if let Saved::Made(version) = next.saved(now) {
+                let what = format!("{} {}, version {}: {}", deed.verb, next.tenant, version.number, named(&version.changes));
+                next.with.push(audit::entry(deed.who, what, Some(next.tenant), now)?);
+            }
+        }
+        let saved = self.shelf.ledger.save_all(&all, now).await?;
+        if is_served_again {
             // It is stored: whether it is known here at once, or at the next look, makes no difference.
             let _ = self.look().await;
         }
@@ -184,13 +218,13 @@ impl Site {
         current: Option<&'a (String, Kept)>,
         wanted: &'a Wanted<'a>,
     ) -> Result<Next<'a>, ChangeError> {
-        let next = Next { tenant, current, wanted, with: None };
+        let next = Next { tenant, current, wanted, with: Vec::new() };
         if current.is_some() {
             return Ok(next);
         }
         match self.standings.found(tenant).await? {
             Some((revision, Standing { state: State::Deleted, .. })) => {
-                Ok(Next { with: Some(Standings::serve_again(tenant, revision)), ..next })
+                Ok(Next { with: vec![Standings::serve_again(tenant, revision)], ..next })
             }
             Some((_, Standing { state: State::Removed { .. }, .. })) => Err(ChangeError::Site(SiteError::UnknownTenant(format!(
                 "the tenant {tenant:?} was removed; `shift-access tenant restore {tenant}` brings it back"

@@ -38,10 +38,11 @@ impl Site {
         let keys = ground.keys.as_ref().ok_or(ChangeError::NoKey)?;
         let edits = copied(copy, &from, &self.kept(&copy.to).await?.map(|kept| kept.document).unwrap_or_default(), keys)?;
         let mut change = Change { base: copy.base, edits, draft: false, by: copy.by.clone(), note: copy.note.clone() };
-        match self.change(&copy.to, &change).await {
+        let verb = format!("copied {} to", copy.from);
+        match self.change_as(&copy.to, &change, &verb).await {
             Err(ChangeError::Invalid(_)) if copy.base.is_none() => {
                 change.draft = true;
-                self.change(&copy.to, &change).await
+                self.change_as(&copy.to, &change, &verb).await
             }
             other => other,
         }

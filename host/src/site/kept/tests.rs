@@ -9,9 +9,11 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
+use crate::audit;
 use crate::managed::{Change, Edit};
 use crate::plugin::BUILT_IN;
 use crate::seal::Key;
+use crate::store::records::Records;
 use crate::store::{Space, Write};
 
 /// A site with no tenant in its file.
@@ -50,6 +52,27 @@ async fn a_component_that_no_tenant_has_is_let_go_and_known_all_the_same() {
     assert_eq!(site.packs.lock().await.loaded(), 0);
     assert!(site.describe(Some("one.wasm")).await.is_some());
     assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+}
+
+#[tokio::test]
+async fn a_change_is_written_down_in_the_moment_it_is_stored_and_what_is_not_stored_is_not() {
+    let (_folder, site) = site().await;
+    let records = Records::new(site.host().runner().store.clone());
+    let listed = async || {
+        let (entries, _) = audit::page(&records, &audit::Wanted::default(), None, 10).await.unwrap();
+        entries.into_iter().map(|entry| (entry.who, entry.what, entry.tenant)).collect::<Vec<_>>()
+    };
+    let entry = |what: &str| ("me".to_owned(), what.to_owned(), Some("acme".to_owned()));
+    site.change("acme", &draft(None, "one.wasm")).await.unwrap();
+    assert_eq!(listed().await, [entry("changed acme, version 1: component, environment")]);
+    // It says the same again, or somebody was faster.
+    site.change("acme", &draft(Some(1), "one.wasm")).await.unwrap();
+    site.change("acme", &draft(Some(7), "two.wasm")).await.unwrap_err();
+    assert_eq!(listed().await.len(), 1);
+    site.forget("acme", "me").await.unwrap();
+    site.forget("acme", "me").await.unwrap_err();
+    assert_eq!(listed().await.first(), Some(&entry("took acme out of the store")));
+    assert_eq!(listed().await.len(), 2);
 }
 
 /// What is logged on this thread.

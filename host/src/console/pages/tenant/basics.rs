@@ -40,7 +40,7 @@ pub(in crate::console) async fn save(
     let base = save::base(&posted)?;
     let edits = edits(&console, &subject, base, &posted).await?;
     let change = Change { base: Some(base), edits, draft: subject.is_draft(), by: visitor.name.clone(), note: save::note(&posted) };
-    match save::change(&console, &visitor, &tenant, &change).await? {
+    match save::change(&console, &tenant, &change).await? {
         Stored::Made(_) if subject.is_draft() => {
             let described = console.site.describe(after(&change.edits, &subject).as_deref()).await;
             let next = steps::after(&steps::all(described.as_deref()), steps::BASICS);

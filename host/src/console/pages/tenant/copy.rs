@@ -100,7 +100,7 @@ pub(in crate::console) async fn copy(
     let wanted =
         Copy { from: name.clone(), to: to.clone(), base, environment, paths: Some(paths), secrets: given("secrets").is_some(), by, note };
     let copied = console.site.copy(&wanted).await;
-    match save::settle(&console, &visitor, &to, copied, &format!("copied {name} to")).await? {
+    match save::settle(&console, &to, copied).await? {
         Stored::Made(changed) => {
             let draft = console.site.kept(&to).await?.is_some_and(|kept| kept.draft);
             let done = Done::to(at(&to, ""));

@@ -68,7 +68,7 @@ pub(in crate::console) async fn install(
     let empty = |name: &str| Edit::Set(Path::of(["connections", name]), Value::Table(BTreeMap::new()));
     edits.extend(description.connections.iter().map(|connection| empty(&connection.name)));
     let change = Change { base: None, edits, draft: true, by: visitor.name.clone(), note: "installed".to_owned() };
-    match save::change(&console, &visitor, name, &change).await? {
+    match save::change(&console, name, &change).await? {
         Stored::Made(_) => {
             let sheets = steps::all(Some(description.as_ref()));
             let next = steps::after(&sheets, steps::BASICS).unwrap_or_else(|| steps::BASICS.to_owned());

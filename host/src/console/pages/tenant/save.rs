@@ -13,7 +13,7 @@ use crate::console::moment::moment;
 use crate::console::problem::sentence;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
-use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown, named};
+use crate::managed::{Change, Conflict, Difference, Document, Edit, Path, Shown};
 use crate::site::{ChangeError, Changed, ManagedState};
 
 /// How long a page waits for a change to be in force.
@@ -48,31 +48,17 @@ pub(super) async fn document(console: &Console, subject: &Subject, base: u64) ->
     Ok(console.site.version(&subject.name, base).await.map_or_else(|_| kept.document.clone(), |version| version.document))
 }
 
-/// Stores a change, notes it, and has it in force.
-pub(in crate::console::pages) async fn change(
-    console: &Console,
-    visitor: &Visitor,
-    tenant: &str,
-    change: &Change,
-) -> Result<Stored, Problem> {
+/// Stores a change, noted with it, and has it in force.
+pub(in crate::console::pages) async fn change(console: &Console, tenant: &str, change: &Change) -> Result<Stored, Problem> {
     let changed = console.site.change(tenant, change).await;
-    settle(console, visitor, tenant, changed, "changed").await
+    settle(console, tenant, changed).await
 }
 
 /// What any way to change a tenant comes to.
-pub(super) async fn settle(
-    console: &Console,
-    visitor: &Visitor,
-    tenant: &str,
-    changed: Result<Changed, ChangeError>,
-    verb: &str,
-) -> Result<Stored, Problem> {
+pub(super) async fn settle(console: &Console, tenant: &str, changed: Result<Changed, ChangeError>) -> Result<Stored, Problem> {
     match changed {
         Ok(changed) => {
             take_over(console, tenant).await;
-            console
-                .note(visitor, format!("{verb} {tenant}, version {}: {}", changed.version, named(&changed.changes)), Some(tenant))
-                .await?;
             Ok(Stored::Made(changed))
         }
         Err(ChangeError::Invalid(problems)) => Ok(Stored::Refused(problems)),

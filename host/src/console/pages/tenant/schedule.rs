@@ -148,7 +148,7 @@ async fn store(
     let edit = if all.is_empty() { Edit::Remove(path) } else { Edit::Set(path, Value::List(all)) };
     let change = Change { base: Some(base), edits: vec![edit], draft: subject.is_draft(), by: visitor.name.clone(), note: String::new() };
     let to = Done::to(subject.at("/run"));
-    match save::change(console, visitor, &subject.name, &change).await? {
+    match save::change(console, &subject.name, &change).await? {
         Stored::Made(_) => Ok(match short {
             Some(short) => to.warning(format!("{said} {short}")),
             None => to.saying(said),

@@ -104,7 +104,7 @@ pub(super) async fn save(
         by: visitor.name.clone(),
         note: save::note(posted),
     };
-    match store(console, visitor, subject, sheet, change).await? {
+    match store(console, subject, sheet, change).await? {
         Stored::Made(changed) => {
             let mut view = before;
             overlay(&mut view, &typed.edits);
@@ -136,16 +136,16 @@ pub(super) async fn save(
 }
 
 /// The last sheet of a draft makes a tenant of it, if it is complete by then.
-async fn store(console: &Console, visitor: &Visitor, subject: &Subject, sheet: &Sheet, mut change: Change) -> Result<Stored, Problem> {
+async fn store(console: &Console, subject: &Subject, sheet: &Sheet, mut change: Change) -> Result<Stored, Problem> {
     let steps = steps::all(subject.description.as_deref());
     if subject.is_draft() && steps::after(&steps, &sheet.rest).is_none() {
         change.draft = false;
-        match save::change(console, visitor, &subject.name, &change).await? {
+        match save::change(console, &subject.name, &change).await? {
             Stored::Refused(_) => change.draft = true,
             other => return Ok(other),
         }
     }
-    save::change(console, visitor, &subject.name, &change).await
+    save::change(console, &subject.name, &change).await
 }
 
 /// Where one goes on after a sheet was stored.

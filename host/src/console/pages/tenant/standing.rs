@@ -55,9 +55,8 @@ pub(in crate::console) async fn remove(
         return Ok(Done::to(subject.at("")).warning("Nothing was removed: tick the box beside the button first."));
     }
     if subject.is_draft() && subject.status.is_none() {
-        console.site.forget(&name).await?;
+        console.site.forget(&name, &visitor.name).await?;
         save::take_over(&console, &name).await;
-        console.note(&visitor, format!("dropped the draft {name}"), Some(&name)).await?;
         return Ok(Done::to(ROOT).saying(format!("The draft {name} is gone.")));
     }
     let at = console.site.remove(&name, GRACE).await?;

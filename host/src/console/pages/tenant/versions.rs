@@ -55,7 +55,7 @@ pub(in crate::console) async fn restore(
     subject.stored()?;
     let base = save::base(&posted)?;
     let changed = console.site.restore_version(&name, number, base, &visitor.name).await;
-    match save::settle(&console, &visitor, &name, changed, &format!("restored version {number} of")).await? {
+    match save::settle(&console, &name, changed).await? {
         Stored::Made(changed) => {
             Ok(Done::to(subject.at(PATH)).saying(format!("Version {number} is restored, as version {}.", changed.version)).into_response())
         }

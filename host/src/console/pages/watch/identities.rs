@@ -155,7 +155,7 @@ pub(in super::super::super) async fn pin(
     let edit = Edit::Set(At::of(["properties", PINS, user]), Value::Text(number.to_owned()));
     let note = format!("pinned {user} to the person {number}");
     let change = Change { base, edits: vec![edit], draft: false, by: visitor.name.clone(), note: note.clone() };
-    match save::change(&console, &visitor, &tenant.name, &change).await? {
+    match save::change(&console, &tenant.name, &change).await? {
         Stored::Made(_) => {
             let told = format!("{user} is pinned to the person {number}. It counts from the next run on.");
             Ok(Done::to(path(&tenant.name, PLACE)).saying(told).into_response())

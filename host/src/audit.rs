@@ -56,9 +56,17 @@ pub(crate) async fn note(
     tenant: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    shelf.commit(vec![entry(who, what, tenant, now)?]).await.map(|_| ())
+}
+
+/// What writes down what was done, to go into the commit that does it.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn entry(who: &str, what: impl Into<String>, tenant: Option<&str>, now: DateTime<Utc>) -> Result<Write, StoreError> {
     let at = now.trunc_subsecs(3);
     let entry = Entry { at, who: who.to_owned(), what: what.into(), tenant: tenant.map(str::to_owned) };
-    shelf.commit(vec![records::put(format!("{AUDIT}{}", id(now)), &entry)?]).await.map(|_| ())
+    records::put(format!("{AUDIT}{}", id(now)), &entry)
 }
 
 /// A page of what was done, newest first, and where the next page begins.
