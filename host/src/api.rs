@@ -31,7 +31,6 @@ mod evaluation;
 mod health;
 mod hooks;
 mod jobs;
-mod look_ups;
 mod openapi;
 mod problem;
 mod request;
@@ -44,7 +43,6 @@ mod writable;
 use caller::Callers;
 use changes::Feeds;
 use evaluation::Questions;
-use look_ups::LookUps;
 use problem::Problem;
 use routes::Routes;
 use writable::Writable;
@@ -65,7 +63,6 @@ pub(crate) struct Shared {
     /// What is begun by a request and outlives it goes on in its tracker, until it ends or is aborted.
     pub(crate) life: Life,
     callers: Callers,
-    look_ups: LookUps,
     feeds: Feeds,
     questions: Questions,
     writable: Writable,
@@ -74,8 +71,8 @@ pub(crate) struct Shared {
 impl App {
     pub(crate) fn new(site: Arc<Site>, life: Life) -> Self {
         let tokens = Arc::new(Tokens::new(site.host().runner().store.clone()));
-        let (callers, look_ups, feeds, writable) = (Callers::default(), LookUps::default(), Feeds::default(), Writable::default());
-        Self(Arc::new(Shared { site, tokens, life, callers, look_ups, feeds, questions: Questions::default(), writable }))
+        let (callers, feeds, writable) = (Callers::default(), Feeds::default(), Writable::default());
+        Self(Arc::new(Shared { site, tokens, life, callers, feeds, questions: Questions::default(), writable }))
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -99,6 +99,7 @@ impl HostBuilder {
             metrics: Arc::default(),
             accounts: Arc::default(),
             underway: Default::default(),
+            look_ups: Default::default(),
         };
         let inboxes = Inboxes::new(runner.store.clone(), runner.clock.clone(), self.listening);
         Ok(Host { engine, runner, inboxes })
@@ -131,12 +132,19 @@ impl Host {
         self.runner.run(tenant, order, stop, progress).await
     }
 
-    /// Reads one user anew through the plugin's listener, and stores what is found.
+    /// Reads one user anew through the plugin's listener, and stores what is found. Who asks for the same user at once, or within
+    /// a second, shares one answer.
     ///
     /// # Errors
     /// When the plugin fails, or says why it could not.
     pub async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
-        self.runner.look_up(tenant, user).await
+        let aborted = || CallError::Trap("it was stopped before it could answer".to_owned());
+        self.look_up_within(tenant, user, &Life::default()).await.unwrap_or_else(|| Err(aborted()))
+    }
+
+    /// The same, within a life: it goes on in its tracker when who asked hangs up. None where it was aborted.
+    pub(crate) async fn look_up_within(&self, tenant: &Tenant, user: &str, life: &Life) -> Option<Result<Entry, CallError>> {
+        self.runner.look_up_within(tenant, user, life).await
     }
 
     /// Starts the jobs of a tenant when they are due, until `stop`. What is under way then goes on, in the tracker, until

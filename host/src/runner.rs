@@ -5,6 +5,7 @@
 
 mod calls;
 mod ending;
+mod look_ups;
 mod order;
 mod underway;
 
@@ -32,6 +33,8 @@ use crate::store::{Guard, Store, StoreError, Write};
 use crate::tenant::Tenant;
 
 pub(crate) use calls::{Calls, logged};
+pub(crate) use look_ups::LookUps;
+
 use ending::{asked_in_vain, failed, missed_warnings, stall_failure, told, warn};
 pub(crate) use ending::{dropped_notes, failure, failure_coded, is_about_nobody};
 pub(crate) use order::time_limit;
@@ -86,6 +89,7 @@ pub(crate) struct Runner {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) underway: Underway,
+    pub(crate) look_ups: LookUps,
 }
 
 /// The lock that whoever runs a job holds.
@@ -250,7 +254,7 @@ impl Runner {
     }
 
     /// Reads one user anew: a run of the listener.
-    pub(crate) async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
+    async fn look_up(&self, tenant: &Tenant, user: &str) -> Result<Entry, CallError> {
         let process = tenant.description.listener.as_ref().map_or(LOOK_UP, |listener| listener.process.as_str());
         let open = match self.start(tenant, LOOK_UP, process, Trigger::Manual).await {
             Ok(open) => Some(open),

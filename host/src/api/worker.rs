@@ -53,7 +53,8 @@ pub(super) async fn show(
         return Err(Problem::paused(&tenant));
     }
     if wanted.refresh {
-        app.look_ups.of(&app, &tenant, &user).await?;
+        let read = host.look_up_within(&tenant, &user, &app.life).await.ok_or_else(Problem::stopping)?;
+        read.map_err(|error| Problem::of_call(&tenant, &error))?;
     }
     let Explanation { entry, decision, steps } = tenant.pack.explain(host.lend(&tenant), &user, None).await.map_err(failed)?;
     let entry = entry.ok_or_else(|| Problem::not_found(format!("there is no record of {user}")))?;

@@ -33,7 +33,7 @@ impl LoadError {
 }
 
 /// Why a call brought no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The plugin trapped.
     #[error("the plugin failed: {0}")]

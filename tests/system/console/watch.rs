@@ -154,6 +154,26 @@ async fn a_worker_is_found_by_name_or_number_and_the_way_to_the_decision_is_told
 }
 
 #[tokio::test]
+async fn a_worker_is_read_anew_once_for_who_asks_in_the_console_and_who_asks_by_the_api() {
+    let site = Site::with_people().await;
+    site.stage.batch().await.unwrap();
+    let token = site.stage.run(&["token", "create", "acme", "--scope", "read"]).await.unwrap().out.trim().to_owned();
+    let mut operator = site.signed_in("operator").await;
+    // Both come while the first is on its way.
+    site.stage.ukg.faults().add(Fault::everywhere().delay(Duration::from_secs(1)).times(3));
+    let refresh = format!("{}/api/v1/tenants/acme/workers/jweber?refresh=true", site.serving.url());
+    let path = format!("{TENANT}/workers/jweber");
+    let by_api = async { reqwest::Client::new().get(refresh).bearer_auth(token).send().await.unwrap().status() };
+    let ask = format!("{path}/ask");
+    let (status, asked) = tokio::join!(by_api, operator.fill_in(&path, &ask, &[]));
+    let asked = asked.unwrap();
+    assert_eq!((status.as_u16(), asked.status), (200, 303), "{}", asked.text);
+    assert!(page(&mut operator, &path).await.contains("was read anew"));
+    let runs = site.stage.run(&["history", "acme", "--job", "look-up", "--json"]).await.unwrap();
+    assert_eq!(runs.json_lines().unwrap().len(), 1, "{}", runs.out);
+}
+
+#[tokio::test]
 async fn who_would_gain_and_who_would_lose_is_shown_and_nothing_is_stored() {
     let site = Site::with_people().await;
     site.stage.batch().await.unwrap();

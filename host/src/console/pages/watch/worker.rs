@@ -46,7 +46,7 @@ pub(in super::super::super) async fn ask(
     }
     console.note(&visitor, format!("had the worker {user} read anew"), Some(&tenant.name)).await?;
     let done = Done::to(worker_path(&tenant.name, &user));
-    match console.life.abort.run_until_cancelled(console.site.host().look_up(&tenant, &user)).await {
+    match console.site.host().look_up_within(&tenant, &user, &console.life).await {
         Some(Ok(entry)) => Ok(done.saying(format!("{} was read anew: {}.", entry.user, word(&entry.status)))),
         Some(Err(error)) => {
             let failure = runner::failure(&tenant, &error);
