@@ -44,6 +44,11 @@ impl Layout {
         }
     }
 
+    /// Whether a manifest lies in this folder, unread.
+    pub(crate) fn has(folder: &Path, manifest: &ComponentDigest) -> bool {
+        folder.join(BLOBS).join(manifest.digits()).is_file()
+    }
+
     /// The components it lists. What else it lists is passed over.
     ///
     /// # Errors
@@ -62,7 +67,7 @@ impl Layout {
     /// # Errors
     /// When there is none, when it is something else, and when a blob on the way is not what its digest and size say.
     pub fn component(&self, digest: &ComponentDigest) -> Result<Vec<u8>, LayoutError> {
-        let foreign = |why: String| LayoutError::Foreign(digest.to_string(), format!("{why}; {}", self.has()));
+        let foreign = |why: String| LayoutError::Foreign(digest.to_string(), format!("{why}; {}", self.listed()));
         let bytes = self.named(digest)?;
         let manifest: ImageManifest =
             serde_json::from_slice(&bytes).map_err(|error| foreign(format!("it cannot be read as one: {error}")))?;
@@ -82,8 +87,8 @@ impl Layout {
         let tagged = tag.map(|tag| (tag, entries.iter().find(|entry| entry.tag.as_ref() == Some(tag))));
         let now = match tagged {
             Some((tag, Some(entry))) => format!("{tag} is {} now", entry.digest),
-            Some((tag, None)) => format!("there is no tag {tag}, and {}", self.has()),
-            None => self.has(),
+            Some((tag, None)) => format!("there is no tag {tag}, and {}", self.listed()),
+            None => self.listed(),
         };
         LayoutError::Unpinned(self.folder.clone(), now)
     }
@@ -95,7 +100,7 @@ impl Layout {
     }
 
     /// What it lists, for a message.
-    fn has(&self) -> String {
+    fn listed(&self) -> String {
         let entries = self.entries().unwrap_or_default();
         let named = entries.iter().take(NAMED).map(|Entry { digest, tag }| match tag {
             Some(tag) => format!("{digest} ({tag})"),
@@ -112,8 +117,8 @@ impl Layout {
     fn named(&self, digest: &ComponentDigest) -> Result<Vec<u8>, LayoutError> {
         let file = self.blob(&digest.digits());
         let bytes = read(&file, DOCUMENT).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => LayoutError::NoBlob(self.folder.clone(), digest.to_string(), self.has()),
-            io::ErrorKind::FileTooLarge => LayoutError::Foreign(digest.to_string(), format!("{error}; {}", self.has())),
+            io::ErrorKind::NotFound => LayoutError::NoBlob(self.folder.clone(), digest.to_string(), self.listed()),
+            io::ErrorKind::FileTooLarge => LayoutError::Foreign(digest.to_string(), format!("{error}; {}", self.listed())),
             _ => LayoutError::Read(file, error),
         })?;
         unchanged(digest, bytes)

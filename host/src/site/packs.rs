@@ -22,6 +22,9 @@ pub(super) struct Packs {
     /// What components say of themselves, those that are let go included: to be asked for it they are compiled.
     described: BTreeMap<Key, Arc<Description>>,
     seen: Seen,
+    /// The component that a manifest names, and the layout where it was read and checked: what has that digest says so wherever it
+    /// lies.
+    manifests: BTreeMap<ComponentDigest, (PathBuf, ComponentDigest)>,
 }
 
 /// The bytes of a component, as a digest; none for the component that is part of this program.
@@ -47,7 +50,7 @@ const REMEDY: &str = "name a component built for this host, or leave the key out
 
 impl Packs {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, loaded: BTreeMap::new(), described: BTreeMap::new(), seen: Seen::default() }
+        Self { engine, loaded: BTreeMap::new(), described: BTreeMap::new(), seen: Seen::default(), manifests: BTreeMap::new() }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -64,8 +67,10 @@ impl Packs {
     pub(super) fn keep(&mut self, used: &[Pack]) {
         self.loaded.retain(|_, loaded| used.iter().any(|used| used.is(&loaded.pack)));
         self.seen.prune();
-        let (loaded, seen) = (&self.loaded, &self.seen);
-        self.described.retain(|key, _| loaded.contains_key(key) || key.is_none_or(|digest| seen.has(&digest)));
+        self.manifests.retain(|manifest, (folder, _)| Layout::has(folder, manifest));
+        let (loaded, seen, manifests) = (&self.loaded, &self.seen, &self.manifests);
+        let lies = |digest: &ComponentDigest| seen.has(digest) || manifests.values().any(|(_, named)| named == digest);
+        self.described.retain(|key, _| loaded.contains_key(key) || key.is_none_or(|digest| lies(&digest)));
     }
 
     /// Begins to read a configuration: files are as they are from here on. `folder` has the components that are named by their
@@ -103,7 +108,7 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 enum Place {
     /// A file, and the digest that it must have.
     File(PathBuf, Key),
-    /// A layout, and the digest of the manifest: everything there is checked each time.
+    /// A layout, and the digest of the manifest: whenever it is to be run, everything there is checked.
     Layout(PathBuf, ComponentDigest),
 }
 
@@ -142,7 +147,7 @@ impl Reading<'_> {
                     let known = self.packs.seen.unchanged(&file).filter(|found| pinned.is_none_or(|pinned| pinned == *found));
                     known.map(Some)
                 }
-                Place::Layout(..) => None,
+                Place::Layout(_, manifest) => self.packs.manifests.get(&manifest).map(|(_, digest)| Some(*digest)),
             },
         };
         match key.and_then(|key| self.packs.described.get(&key)) {
@@ -155,9 +160,14 @@ impl Reading<'_> {
         let (file, pinned) = match self.place(source)? {
             Place::File(file, pinned) => (file, pinned),
             Place::Layout(folder, manifest) => {
-                let read = apart(move || Layout::open(&folder).and_then(|layout| layout.component(&manifest)));
-                let bytes = read.await?.map_err(unread)?;
-                return self.packs.load(Some(ComponentDigest::of(&bytes)), Some(bytes)).await;
+                let from = folder.clone();
+                let read = apart(move || {
+                    let bytes = Layout::open(&from).and_then(|layout| layout.component(&manifest))?;
+                    Ok((ComponentDigest::of(&bytes), bytes))
+                });
+                let (digest, bytes) = read.await?.map_err(unread)?;
+                self.packs.manifests.insert(manifest, (folder, digest));
+                return self.packs.load(Some(digest), Some(bytes)).await;
             }
         };
         // Read before, for another tenant: it is that component, whatever lies there by now.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::audit;
+use crate::layout::{Artefact, Layout};
 use crate::managed::{Change, Edit};
 use crate::plugin::BUILT_IN;
 use crate::seal::Key;
@@ -52,6 +53,32 @@ async fn a_component_that_no_tenant_has_is_let_go_and_known_all_the_same() {
     assert_eq!(site.packs.lock().await.loaded(), 0);
     assert!(site.describe(Some("one.wasm")).await.is_some());
     assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+}
+
+#[tokio::test]
+async fn a_component_in_a_layout_is_known_too_once_it_was_read_while_it_lies_there() {
+    let (folder, site) = site().await;
+    let place = folder.path().join("released");
+    let artefact = Artefact {
+        component: BUILT_IN,
+        imports: &[],
+        exports: &[],
+        target: None,
+        title: "Pack",
+        version: "1",
+        created: DateTime::UNIX_EPOCH,
+    };
+    let digest = Layout::create(&place).unwrap().add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
+    let named = format!("oci-layout:released@{digest}");
+    site.change("acme", &draft(None, &named)).await.unwrap();
+    site.heed().await.unwrap();
+    assert_eq!(site.packs.lock().await.loaded(), 0);
+    assert!(site.describe(Some(&named)).await.is_some());
+    assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+    std::fs::remove_dir_all(&place).unwrap();
+    site.change("acme", &draft(Some(1), "none.wasm")).await.unwrap();
+    site.heed().await.unwrap();
+    assert!(site.describe(Some(&named)).await.is_none(), "it is gone");
 }
 
 #[tokio::test]
