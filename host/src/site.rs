@@ -72,7 +72,7 @@ pub struct Site {
     mailer: Option<Arc<Exchangeable>>,
     /// Held while other tenants take the place of those there are: one at a time does so.
     turn: Mutex<()>,
-    packs: Mutex<Packs>,
+    packs: Packs,
     standings: Standings,
     /// The tenants that are kept in the store.
     shelf: Shelf,
@@ -149,11 +149,11 @@ impl Changes {
 impl Site {
     /// Reads the file and opens the store. The problems are all there are, also when there is a site.
     pub async fn open(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Result<Self, SiteError>, Vec<Problem>) {
-        let mut packs = match engine(cache) {
+        let packs = match engine(cache) {
             Ok(engine) => Packs::new(engine),
             Err(error) => return (Err(error), Config::read(path, env).1),
         };
-        let (plan, mut problems) = Plan::read(path, env, &mut packs).await;
+        let (plan, mut problems) = Plan::read(path, env, &packs).await;
         let site = match plan.and_then(|plan| plan.start(packs)) {
             Ok(site) => site.begin(&mut problems).await.map(|()| site),
             Err(error) => Err(error),
@@ -178,7 +178,7 @@ impl Site {
     /// Why nothing was taken over.
     pub async fn reload(&self, path: &Path, env: Environment<'_>) -> (Result<Changes, SiteError>, Vec<Problem>) {
         let turn = self.turn.lock().await;
-        let (plan, mut problems) = Plan::read(path, env, &mut *self.packs.lock().await).await;
+        let (plan, mut problems) = Plan::read(path, env, &self.packs).await;
         let changes = match plan {
             Ok(plan) => self.take_over(plan, &mut problems).await,
             Err(error) => Err(error),
@@ -194,7 +194,7 @@ impl Site {
     async fn let_go(&self) {
         let mut used: Vec<_> = self.configured().values().flat_map(Installed::packs).collect();
         used.extend(self.shelf.packs());
-        self.packs.lock().await.keep(&used);
+        self.packs.keep(&used).await;
     }
 
     async fn take_over(&self, plan: Plan, problems: &mut Vec<Problem>) -> Result<Changes, SiteError> {
@@ -243,14 +243,14 @@ impl Site {
 
     /// Reads the file and the tenants that are kept in the store, and starts nothing: the tenants there are, and every problem.
     pub async fn check(path: &Path, env: Environment<'_>, cache: Option<impl Into<Cache>>) -> (Vec<String>, Vec<Problem>) {
-        let mut packs = match engine(cache) {
+        let packs = match engine(cache) {
             Ok(engine) => Packs::new(engine),
             Err(error) => return unchecked(path, &error, Config::read(path, env).1),
         };
-        match Plan::read(path, env, &mut packs).await {
+        match Plan::read(path, env, &packs).await {
             (Ok(plan), mut problems) => {
                 let mut names: Vec<_> = plan.tenants.keys().cloned().collect();
-                names.extend(kept::check(&plan, &mut packs, &mut problems).await);
+                names.extend(kept::check(&plan, &packs, &mut problems).await);
                 (names, problems)
             }
             (Err(error), problems) => unchecked(path, &error, problems),

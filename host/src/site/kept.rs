@@ -195,9 +195,8 @@ impl Site {
         let ground = self.shelf.ground();
         let known: BTreeMap<_, _> =
             self.shelf.seen().tenants.iter().map(|(name, looked)| (name.clone(), looked.revision.clone())).collect();
-        let mut packs = self.packs.lock().await;
         let is_new = |name: &str, revision: &String| known.get(name) != Some(revision) && !self.shelf.trials.has(name, revision);
-        plan(&ground, &mut packs, found.iter().filter(|(name, (revision, _))| anew || is_new(name, revision))).await
+        plan(&ground, &self.packs, found.iter().filter(|(name, (revision, _))| anew || is_new(name, revision))).await
     }
 
     /// Takes out those that are not kept any more.
@@ -274,7 +273,7 @@ impl Site {
 /// Plans tenants, each by itself.
 async fn plan<'k>(
     ground: &Ground,
-    packs: &mut Packs,
+    packs: &Packs,
     found: impl Iterator<Item = (&'k String, &'k (String, Option<Kept>))>,
 ) -> Result<BTreeMap<String, Coming>, SiteError> {
     let mut reading = packs.read(ground.components.as_deref());
@@ -325,7 +324,7 @@ fn problems_to_tell(status: &ManagedTenant) -> Vec<Problem> {
 }
 
 /// Plans what is kept in the store of a configuration that is only checked, and gives the names of those that are good.
-pub(super) async fn check(plan: &Plan, packs: &mut Packs, problems: &mut Vec<Problem>) -> Vec<String> {
+pub(super) async fn check(plan: &Plan, packs: &Packs, problems: &mut Vec<Problem>) -> Vec<String> {
     let crate::config::StorageConfig::Sqlite(path) = &plan.storage;
     if !path.exists() {
         return Vec::new();
@@ -345,7 +344,7 @@ pub(super) async fn check(plan: &Plan, packs: &mut Packs, problems: &mut Vec<Pro
     }
 }
 
-async fn checked(plan: &Plan, packs: &mut Packs) -> Result<BTreeMap<String, Coming>, SiteError> {
+async fn checked(plan: &Plan, packs: &Packs) -> Result<BTreeMap<String, Coming>, SiteError> {
     let open = |error: StoreError| SiteError::Store { told: error.to_string(), source: error };
     let ledger = Ledger::new(Arc::new(plan.open_store().map_err(open)?));
     let found = ledger.all().await.map_err(open)?;

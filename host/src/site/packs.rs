@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
 
 use crate::config::{ComponentDigest, ComponentSource};
 use crate::description::Description;
@@ -15,10 +17,17 @@ mod seen;
 
 use seen::Seen;
 
-/// Components that are loaded.
+/// Components that are loaded. Nobody waits for one that somebody else has compiled or asked for its description.
 pub(super) struct Packs {
     engine: Engine,
-    loaded: BTreeMap<Key, Loaded>,
+    known: Mutex<Known>,
+}
+
+/// What is known of components. It is never held while anything is read, compiled or asked.
+#[derive(Default)]
+struct Known {
+    /// Those that are loaded, or about to be.
+    loaded: BTreeMap<Key, Arc<OnceCell<Loaded>>>,
     /// What components say of themselves, those that are let go included: to be asked for it they are compiled.
     described: BTreeMap<Key, Arc<Description>>,
     seen: Seen,
@@ -50,7 +59,7 @@ const REMEDY: &str = "name a component built for this host, or leave the key out
 
 impl Packs {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, loaded: BTreeMap::new(), described: BTreeMap::new(), seen: Seen::default(), manifests: BTreeMap::new() }
+        Self { engine, known: Mutex::default() }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -60,30 +69,49 @@ impl Packs {
     /// How many components are loaded.
     #[cfg(test)]
     pub(super) fn loaded(&self) -> usize {
-        self.loaded.len()
+        self.known().loaded.values().filter(|cell| cell.initialized()).count()
     }
 
     /// Drops those that are not among these.
-    pub(super) fn keep(&mut self, used: &[Pack]) {
-        self.loaded.retain(|_, loaded| used.iter().any(|used| used.is(&loaded.pack)));
-        self.seen.prune();
-        self.manifests.retain(|manifest, (folder, _)| Layout::has(folder, manifest));
-        let (loaded, seen, manifests) = (&self.loaded, &self.seen, &self.manifests);
+    pub(super) async fn keep(&self, used: &[Pack]) {
+        let (files, layouts) = {
+            let known = self.known();
+            let layouts: Vec<_> = known.manifests.iter().map(|(manifest, (folder, _))| (*manifest, folder.clone())).collect();
+            (known.seen.all(), layouts)
+        };
+        let gone = apart(move || {
+            let gone = layouts.into_iter().filter(|(manifest, folder)| !Layout::has(folder, manifest)).map(|(manifest, _)| manifest);
+            (gone.collect::<Vec<_>>(), files.into_iter().filter(|(file, stamp)| !stamp.is_of(file)).collect::<Vec<_>>())
+        });
+        let (layouts, files) = gone.await.unwrap_or_default();
+        let mut known = self.known();
+        // Who is about to load one holds its cell.
+        known.loaded.retain(|_, cell| match cell.get() {
+            Some(loaded) => used.iter().any(|used| used.is(&loaded.pack)),
+            None => Arc::strong_count(cell) > 1,
+        });
+        known.manifests.retain(|manifest, _| !layouts.contains(manifest));
+        known.seen.forget(&files);
+        let Known { loaded, described, seen, manifests } = &mut *known;
         let lies = |digest: &ComponentDigest| seen.has(digest) || manifests.values().any(|(_, named)| named == digest);
-        self.described.retain(|key, _| loaded.contains_key(key) || key.is_none_or(|digest| lies(&digest)));
+        described.retain(|key, _| loaded.contains_key(key) || key.is_none_or(|digest| lies(&digest)));
     }
 
     /// Begins to read a configuration: files are as they are from here on. `folder` has the components that are named by their
     /// digest.
-    pub(super) fn read<'p>(&'p mut self, folder: Option<&'p Path>) -> Reading<'p> {
+    pub(super) fn read<'p>(&'p self, folder: Option<&'p Path>) -> Reading<'p> {
         Reading { packs: self, folder, files: BTreeMap::new(), seen: BTreeMap::new() }
     }
 
-    /// The component with this digest, which these bytes have; the one that is part of this program without.
-    async fn load(&mut self, key: Key, bytes: Option<Vec<u8>>) -> Result<Loaded, Vec<Unloaded>> {
-        if let Some(loaded) = self.loaded.get(&key) {
-            return Ok(loaded.clone());
-        }
+    /// The component with this digest, which these bytes have; the one that is part of this program without. Of many who want it
+    /// one compiles it, and the others wait for that.
+    async fn load(&self, key: Key, bytes: Option<Vec<u8>>) -> Result<Loaded, Vec<Unloaded>> {
+        let cell = self.known().loaded.entry(key).or_default().clone();
+        let loaded = cell.get_or_try_init(|| self.compiled(key, bytes)).await?;
+        Ok(loaded.clone())
+    }
+
+    async fn compiled(&self, key: Key, bytes: Option<Vec<u8>>) -> Result<Loaded, Vec<Unloaded>> {
         let engine = self.engine.clone();
         let compiled = apart(move || match bytes {
             Some(bytes) => Pack::from_bytes(&engine, &bytes),
@@ -92,10 +120,30 @@ impl Packs {
         let pack =
             compiled.await?.map_err(|error| error.problems().into_iter().map(|message| unloaded(message, REMEDY)).collect::<Vec<_>>())?;
         let description = Arc::new(pack.describe().await.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?);
-        let loaded = Loaded { pack, description: description.clone(), digest: key };
-        self.loaded.insert(key, loaded.clone());
-        self.described.insert(key, description);
-        Ok(loaded)
+        self.known().described.insert(key, description.clone());
+        Ok(Loaded { pack, description, digest: key })
+    }
+
+    /// What is loaded already.
+    fn ready(&self, digest: ComponentDigest) -> Option<Loaded> {
+        self.known().loaded.get(&Some(digest))?.get().cloned()
+    }
+
+    /// What lies in a file, if it is as it was when it was read.
+    async fn unchanged(&self, file: &Path) -> Option<ComponentDigest> {
+        let (stamp, digest) = self.known().seen.of(file)?;
+        let file = file.to_owned();
+        apart(move || stamp.is_of(&file)).await.ok()?.then_some(digest)
+    }
+
+    /// What a manifest names that was read before, if it still lies in this layout.
+    async fn named(&self, folder: PathBuf, manifest: ComponentDigest) -> Option<ComponentDigest> {
+        let (_, digest) = self.known().manifests.get(&manifest).cloned()?;
+        apart(move || Layout::has(&folder, &manifest)).await.ok()?.then_some(digest)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +162,7 @@ enum Place {
 
 /// One reading of a configuration. What many tenants name is looked at once.
 pub(super) struct Reading<'p> {
-    packs: &'p mut Packs,
+    packs: &'p Packs,
     folder: Option<&'p Path>,
     /// The digest of each file that was read.
     files: BTreeMap<PathBuf, ComponentDigest>,
@@ -142,37 +190,33 @@ impl Reading<'_> {
     pub(super) async fn describe(&mut self, source: Option<&ComponentSource>) -> Result<Arc<Description>, Vec<Unloaded>> {
         let key = match source {
             None => Some(None),
-            Some(source) => match self.place(source)? {
+            Some(source) => match self.place(source).await? {
                 Place::File(file, pinned) => {
-                    let known = self.packs.seen.unchanged(&file).filter(|found| pinned.is_none_or(|pinned| pinned == *found));
+                    let known = self.packs.unchanged(&file).await.filter(|found| pinned.is_none_or(|pinned| pinned == *found));
                     known.map(Some)
                 }
-                Place::Layout(_, manifest) => self.packs.manifests.get(&manifest).map(|(_, digest)| Some(*digest)),
+                Place::Layout(folder, manifest) => self.packs.named(folder, manifest).await.map(Some),
             },
         };
-        match key.and_then(|key| self.packs.described.get(&key)) {
-            Some(description) => Ok(description.clone()),
+        let known = key.and_then(|key| self.packs.known().described.get(&key).cloned());
+        match known {
+            Some(description) => Ok(description),
             None => Ok(self.load(source).await?.description),
         }
     }
 
     async fn find(&mut self, source: &ComponentSource) -> Result<Loaded, Vec<Unloaded>> {
-        let (file, pinned) = match self.place(source)? {
+        let (file, pinned) = match self.place(source).await? {
             Place::File(file, pinned) => (file, pinned),
-            Place::Layout(folder, manifest) => {
-                let from = folder.clone();
-                let read = apart(move || {
-                    let bytes = Layout::open(&from).and_then(|layout| layout.component(&manifest))?;
-                    Ok((ComponentDigest::of(&bytes), bytes))
-                });
-                let (digest, bytes) = read.await?.map_err(unread)?;
-                self.packs.manifests.insert(manifest, (folder, digest));
-                return self.packs.load(Some(digest), Some(bytes)).await;
-            }
+            Place::Layout(folder, manifest) => return self.find_in(folder, manifest).await,
         };
         // Read before, for another tenant: it is that component, whatever lies there by now.
-        let known = self.files.get(&file).copied().or_else(|| self.packs.seen.unchanged(&file));
-        let (digest, bytes) = match known.filter(|digest| self.packs.loaded.contains_key(&Some(*digest))) {
+        let known = match self.files.get(&file) {
+            Some(digest) => Some(*digest),
+            None => self.packs.unchanged(&file).await,
+        };
+        let ready = known.and_then(|digest| self.packs.ready(digest));
+        let (digest, bytes) = match known.filter(|_| ready.is_some()) {
             Some(digest) => (digest, None),
             None => {
                 let (digest, bytes) = self.read(&file).await?;
@@ -183,35 +227,50 @@ impl Reading<'_> {
         if let Some(pinned) = pinned.filter(|pinned| *pinned != digest) {
             return Err(vec![changed(&file, &pinned, &digest)]);
         }
-        self.packs.load(Some(digest), bytes).await
+        match ready {
+            Some(loaded) => Ok(loaded),
+            None => self.packs.load(Some(digest), bytes).await,
+        }
     }
 
-    async fn read(&mut self, file: &Path) -> Result<(ComponentDigest, Vec<u8>), Vec<Unloaded>> {
+    async fn find_in(&self, folder: PathBuf, manifest: ComponentDigest) -> Result<Loaded, Vec<Unloaded>> {
+        let from = folder.clone();
+        let read = apart(move || {
+            let bytes = Layout::open(&from).and_then(|layout| layout.component(&manifest))?;
+            Ok((ComponentDigest::of(&bytes), bytes))
+        });
+        let (digest, bytes) = read.await?.map_err(unread)?;
+        self.packs.known().manifests.insert(manifest, (folder, digest));
+        self.packs.load(Some(digest), Some(bytes)).await
+    }
+
+    async fn read(&self, file: &Path) -> Result<(ComponentDigest, Vec<u8>), Vec<Unloaded>> {
         let path = file.to_owned();
         let read = apart(move || seen::read(&path)).await?.map_err(|error| vec![unloaded(error.to_string(), REMEDY)])?;
-        self.packs.seen.note(file, &read);
+        self.packs.known().seen.note(file, &read);
         Ok((read.digest, read.bytes))
     }
 
-    fn place(&self, source: &ComponentSource) -> Result<Place, Vec<Unloaded>> {
-        Ok(match source {
-            ComponentSource::File(file, pinned) => Place::File(file.clone(), *pinned),
-            ComponentSource::Digest(digest) => Place::File(self.in_folder(digest)?, Some(*digest)),
-            ComponentSource::Layout(folder, manifest) => Place::Layout(folder.clone(), *manifest),
+    async fn place(&self, source: &ComponentSource) -> Result<Place, Vec<Unloaded>> {
+        Ok(match source.clone() {
+            ComponentSource::File(file, pinned) => Place::File(file, pinned),
+            ComponentSource::Digest(digest) => Place::File(self.in_folder(&digest).await?, Some(digest)),
+            ComponentSource::Layout(folder, manifest) => Place::Layout(folder, manifest),
             ComponentSource::Unpinned(folder, tag) => {
-                let layout = Layout::open(folder).map_err(unread)?;
-                return Err(unread(layout.unpinned(tag.as_ref())));
+                let told = apart(move || Layout::open(&folder).map(|layout| layout.unpinned(tag.as_ref())));
+                return Err(told.await?.map_or_else(unread, unread));
             }
         })
     }
 
     /// The file of a digest.
-    fn in_folder(&self, digest: &ComponentDigest) -> Result<PathBuf, Vec<Unloaded>> {
+    async fn in_folder(&self, digest: &ComponentDigest) -> Result<PathBuf, Vec<Unloaded>> {
         let remedy = "add components = \"FOLDER\" under [host], with the file in it, or name the file itself";
         let folder = self.folder.ok_or_else(|| vec![unloaded("is a digest, and there is no folder to look in".to_owned(), remedy)])?;
         let name = format!("{}.wasm", digest.digits());
         let file = folder.join(&name);
-        match file.exists() {
+        let looked = file.clone();
+        match apart(move || looked.exists()).await? {
             true => Ok(file),
             false => {
                 let message = format!("there is no file {name} in {}", folder.display());
@@ -232,4 +291,27 @@ fn unread(error: LayoutError) -> Vec<Unloaded> {
 
 fn unloaded(message: String, remedy: &str) -> Unloaded {
     Unloaded { message, remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_component_that_never_gets_ready_holds_up_only_who_wants_that_one() {
+        let cache = std::env::temp_dir().join("shift-access-tests-cache");
+        let packs = Packs::new(Engine::new(Some(cache)).unwrap());
+        let never = Some(ComponentDigest::of(b"never"));
+        let cell = packs.known().loaded.entry(never).or_default().clone();
+        let getting = tokio::spawn(async move { cell.get_or_init(pending::<Loaded>).await.digest });
+        tokio::task::yield_now().await;
+        let mut reading = packs.read(None);
+        assert!(reading.load(None).await.is_ok() && reading.describe(None).await.is_ok());
+        packs.keep(&[]).await;
+        assert_eq!(packs.loaded(), 0);
+        assert!(packs.known().loaded.contains_key(&never), "somebody waits for it");
+        getting.abort();
+    }
 }

@@ -77,7 +77,7 @@ impl Planned {
 
 impl Plan {
     /// The plan, unless one of the problems is an error.
-    pub(super) async fn read(path: &Path, env: Environment<'_>, packs: &mut Packs) -> (Result<Self, SiteError>, Vec<Problem>) {
+    pub(super) async fn read(path: &Path, env: Environment<'_>, packs: &Packs) -> (Result<Self, SiteError>, Vec<Problem>) {
         let (config, mut problems) = Config::read(path, env);
         // A table with a mistake in it is there all the same.
         let has_smtp = config.smtp.is_some() || problems.iter().any(|problem| problem.key.split('.').next() == Some("smtp"));
@@ -134,7 +134,7 @@ impl Plan {
             console: std::sync::Mutex::new(Arc::new(self.console)),
             mailer,
             turn: Mutex::default(),
-            packs: Mutex::new(packs),
+            packs,
             standings: Standings::new(store.clone()),
             shelf: Shelf::new(store, self.ground),
             known: std::sync::Mutex::default(),

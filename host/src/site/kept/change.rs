@@ -244,13 +244,11 @@ impl Site {
     }
 
     pub(super) async fn described(&self, ground: &Ground, component: Option<&str>) -> Option<Arc<Description>> {
-        let mut packs = self.packs.lock().await;
-        ground.description(component, &mut packs.read(ground.components.as_deref())).await
+        ground.description(component, &mut self.packs.read(ground.components.as_deref())).await
     }
 
     pub(super) async fn problems(&self, ground: &Ground, tenant: &str, document: &Document) -> Result<Vec<Problem>, SiteError> {
-        let mut packs = self.packs.lock().await;
-        let (_, mut problems) = ground.kept(tenant, document, &mut packs.read(ground.components.as_deref())).await?;
+        let (_, mut problems) = ground.kept(tenant, document, &mut self.packs.read(ground.components.as_deref())).await?;
         if ground.names.contains(tenant) {
             problems.push(super::in_file(tenant));
         }

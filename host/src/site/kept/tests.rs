@@ -48,11 +48,11 @@ async fn a_component_that_no_tenant_has_is_let_go_and_known_all_the_same() {
     let (folder, site) = site().await;
     component(&folder, "one.wasm", 1);
     site.change("acme", &draft(None, "one.wasm")).await.unwrap();
-    assert_eq!(site.packs.lock().await.loaded(), 1, "it was loaded to be checked");
+    assert_eq!(site.packs.loaded(), 1, "it was loaded to be checked");
     site.heed().await.unwrap();
-    assert_eq!(site.packs.lock().await.loaded(), 0);
+    assert_eq!(site.packs.loaded(), 0);
     assert!(site.describe(Some("one.wasm")).await.is_some());
-    assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+    assert_eq!(site.packs.loaded(), 0, "what it says of itself is known without it");
 }
 
 #[tokio::test]
@@ -72,9 +72,9 @@ async fn a_component_in_a_layout_is_known_too_once_it_was_read_while_it_lies_the
     let named = format!("oci-layout:released@{digest}");
     site.change("acme", &draft(None, &named)).await.unwrap();
     site.heed().await.unwrap();
-    assert_eq!(site.packs.lock().await.loaded(), 0);
+    assert_eq!(site.packs.loaded(), 0);
     assert!(site.describe(Some(&named)).await.is_some());
-    assert_eq!(site.packs.lock().await.loaded(), 0, "what it says of itself is known without it");
+    assert_eq!(site.packs.loaded(), 0, "what it says of itself is known without it");
     std::fs::remove_dir_all(&place).unwrap();
     site.change("acme", &draft(Some(1), "none.wasm")).await.unwrap();
     site.heed().await.unwrap();

@@ -19,7 +19,7 @@ pub(super) struct Seen(BTreeMap<PathBuf, (Stamp, ComponentDigest)>);
 
 /// What is another for a file that was written since.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     modified: SystemTime,
     bytes: u64,
     /// The file itself, and when anything of it changed: whoever writes to it can set back when it was modified, but not this.
@@ -50,6 +50,11 @@ impl Stamp {
         })
     }
 
+    /// Whether the file is as it was. It may take its time, as reading one does.
+    pub(super) fn is_of(&self, file: &Path) -> bool {
+        Self::of(file).as_ref() == Some(self)
+    }
+
     fn is_settled(&self, now: SystemTime) -> bool {
         now.duration_since(self.modified).is_ok_and(|since| since >= SETTLED)
     }
@@ -64,10 +69,14 @@ pub(super) fn read(file: &Path) -> Result<Bytes, LoadError> {
 }
 
 impl Seen {
-    /// What lies there, if the file is as it was when it was read.
-    pub(super) fn unchanged(&self, file: &Path) -> Option<ComponentDigest> {
-        let (stamp, digest) = self.0.get(file)?;
-        (Stamp::of(file).as_ref() == Some(stamp)).then_some(*digest)
+    /// What lay there when it was read, and how the file was then.
+    pub(super) fn of(&self, file: &Path) -> Option<(Stamp, ComponentDigest)> {
+        self.0.get(file).cloned()
+    }
+
+    /// Every file, as it was when it was read.
+    pub(super) fn all(&self) -> Vec<(PathBuf, Stamp)> {
+        self.0.iter().map(|(file, (stamp, _))| (file.clone(), stamp.clone())).collect()
     }
 
     /// Remembers what was read.
@@ -78,9 +87,13 @@ impl Seen {
         };
     }
 
-    /// Forgets the files that are others by now, or gone.
-    pub(super) fn prune(&mut self) {
-        self.0.retain(|file, (stamp, _)| Stamp::of(file).as_ref() == Some(stamp));
+    /// Forgets files that are others by now, or gone, unless they were read anew since.
+    pub(super) fn forget(&mut self, gone: &[(PathBuf, Stamp)]) {
+        for (file, stamp) in gone {
+            if self.0.get(file).is_some_and(|(known, _)| known == stamp) {
+                self.0.remove(file);
+            }
+        }
     }
 
     pub(super) fn has(&self, digest: &ComponentDigest) -> bool {
@@ -93,6 +106,11 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+
+    fn unchanged(seen: &Seen, file: &Path) -> Option<ComponentDigest> {
+        let (stamp, digest) = seen.of(file)?;
+        stamp.is_of(file).then_some(digest)
+    }
 
     fn long_ago(file: &Path) {
         File::options().write(true).open(file).unwrap().set_modified(SystemTime::now() - SETTLED * 10).unwrap();
@@ -110,18 +128,19 @@ mod tests {
         };
         std::fs::write(&file, "one").unwrap();
         look(&mut seen);
-        assert_eq!(seen.unchanged(&file), None, "it may be written once more in the same moment");
+        assert_eq!(unchanged(&seen, &file), None, "it may be written once more in the same moment");
         long_ago(&file);
         let one = look(&mut seen);
-        assert_eq!(seen.unchanged(&file), Some(one));
+        assert_eq!(unchanged(&seen, &file), Some(one));
         std::fs::write(&file, "longer").unwrap();
         long_ago(&file);
-        assert_eq!(seen.unchanged(&file), None);
+        assert_eq!(unchanged(&seen, &file), None);
         let longer = look(&mut seen);
-        assert_eq!((seen.unchanged(&file), seen.has(&longer), seen.has(&one)), (Some(longer), true, false));
+        assert_eq!((unchanged(&seen, &file), seen.has(&longer), seen.has(&one)), (Some(longer), true, false));
         std::fs::remove_file(&file).unwrap();
-        assert_eq!(seen.unchanged(&file), None);
-        seen.prune();
+        assert_eq!(unchanged(&seen, &file), None);
+        let gone: Vec<_> = seen.all().into_iter().filter(|(file, stamp)| !stamp.is_of(file)).collect();
+        seen.forget(&gone);
         assert!(!seen.has(&longer));
     }
 
@@ -135,11 +154,11 @@ mod tests {
         let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
         let mut seen = Seen::default();
         seen.note(&file, &read(&file).unwrap());
-        assert!(seen.unchanged(&file).is_some());
+        assert!(unchanged(&seen, &file).is_some());
         std::fs::write(folder.path().join("b.wasm"), "two").unwrap();
         std::fs::rename(folder.path().join("b.wasm"), &file).unwrap();
         File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), modified);
-        assert_eq!(seen.unchanged(&file), None);
+        assert_eq!(unchanged(&seen, &file), None);
     }
 }
