@@ -83,9 +83,20 @@ impl Site {
         let delete_after = now + grace;
         self.stand(tenant, Some(State::Removed { delete_after })).await?;
         if delete_after <= now {
-            self.sweep().await?;
+            self.delete(tenant, now).await?;
         }
         Ok(delete_after)
+    }
+
+    /// Deletes everything of a removed tenant whose time has come.
+    async fn delete(&self, tenant: &str, now: DateTime<Utc>) -> Result<(), SiteError> {
+        // Who was faster got on with it, or brought the tenant back.
+        while !self.standings.sweep_one(tenant, now).await.map_err(token_failed)? {}
+        self.look().await.map_err(store_failed)?;
+        match self.standings.of(tenant).await.map_err(store_failed)?.map(|standing| standing.state) {
+            Some(State::Deleted) => Ok(()),
+            _ => Err(SiteError::UnknownTenant(format!("the tenant {tenant:?} was brought back, or set up anew, before all was deleted"))),
+        }
     }
 
     /// Brings a removed tenant back, and says what of it is still there.

@@ -6,7 +6,7 @@ use super::{STANDING, Standing, Standings, State, UNFIT, nobody};
 use crate::managed::Ledger;
 use crate::outbox;
 use crate::store::records;
-use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Scan, Space, StoreError, Write};
+use crate::store::{Condition, Entry, MAX_COMMIT, MAX_SCAN, Outcome, Scan, Space, StoreError, Write};
 use crate::token::{TokenError, Tokens};
 
 /// For so long after the deletion a run that was under way may still write something.
@@ -20,25 +20,29 @@ struct Gone<'a> {
 
 impl Standings {
     /// Deletes what is to be deleted by now. A tenant that is not done because the store fails, or somebody was faster, is tried
-    /// again the next time.
+    /// again the next time; the error is the first there was.
     pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> Result<(), TokenError> {
+        let mut swept = Ok(());
         for tenant in self.all().await?.into_keys() {
-            // Those before it may have taken their time.
-            let Some((revision, standing)) = self.found(&tenant).await? else { continue };
-            let gone = Gone { tenant: &tenant, revision };
-            match standing.state {
-                State::Removed { delete_after } if delete_after <= now => {
-                    if let Some(deleted) = self.delete(&gone, now).await? {
-                        tracing::info!(tenant, deleted, "what was stored of a removed tenant is deleted");
-                    }
-                }
-                State::Deleted if now - standing.since < REMNANTS => {
-                    self.delete_data(&gone).await?;
-                }
-                State::Removed { .. } | State::Deleted | State::Paused => {}
-            }
+            // One that fails keeps nobody else's from being deleted.
+            swept = swept.and(self.sweep_one(&tenant, now).await.map(|_| ()));
         }
-        Ok(())
+        swept
+    }
+
+    /// Deletes what is to be deleted of one tenant by now. `false`: somebody was faster, and it is not known what there is of it.
+    pub(crate) async fn sweep_one(&self, tenant: &str, now: DateTime<Utc>) -> Result<bool, TokenError> {
+        let Some((revision, standing)) = self.found(tenant).await? else { return Ok(true) };
+        let gone = Gone { tenant, revision };
+        match standing.state {
+            State::Removed { delete_after } if delete_after <= now => {
+                let Some(deleted) = self.delete(&gone, now).await? else { return Ok(false) };
+                tracing::info!(tenant, deleted, "what was stored of a removed tenant is deleted");
+                Ok(true)
+            }
+            State::Deleted if now - standing.since < REMNANTS => Ok(self.delete_data(&gone).await?.is_some()),
+            State::Removed { .. } | State::Deleted | State::Paused => Ok(true),
+        }
     }
 
     /// Whether anything is stored of a tenant, by its plugin or about it.
@@ -81,8 +85,14 @@ impl Standings {
             deleted += keys;
         }
         let marks = [outbox::mark_of(gone.tenant), format!("{UNFIT}{}", gone.tenant)];
-        let marks = self.store.get(&nobody(), &marks).await?.into_iter().flatten().collect();
-        Ok(self.clear(&nobody(), marks, gone).await?.then_some(deleted))
+        loop {
+            let found: Vec<_> = self.store.get(&nobody(), &marks).await?.into_iter().flatten().collect();
+            if found.is_empty() {
+                return Ok(Some(deleted));
+            }
+            let Some(keys) = self.clear(&nobody(), found, gone).await? else { return Ok(None) };
+            deleted += keys;
+        }
     }
 
     async fn empty(&self, space: &Space, gone: &Gone<'_>) -> Result<Option<usize>, StoreError> {
@@ -92,23 +102,25 @@ impl Standings {
             if page.entries.is_empty() {
                 return Ok(Some(deleted));
             }
-            deleted += page.entries.len();
-            if !self.clear(space, page.entries, gone).await? {
-                return Ok(None);
-            }
+            let Some(keys) = self.clear(space, page.entries, gone).await? else { return Ok(None) };
+            deleted += keys;
         }
     }
 
-    /// Removes what was found, unless it is another by now; says whether the tenant still stood so.
-    async fn clear(&self, space: &Space, found: Vec<Entry>, gone: &Gone<'_>) -> Result<bool, StoreError> {
+    /// Removes what was found, unless any of it is another by now, and says how many keys that were; `None` where the tenant does not
+    /// stand so any more.
+    async fn clear(&self, space: &Space, found: Vec<Entry>, gone: &Gone<'_>) -> Result<Option<usize>, StoreError> {
         if !found.is_empty() && !self.is_so(gone).await? {
-            return Ok(false);
+            return Ok(None);
         }
+        let mut removed = 0;
         for part in found.chunks(MAX_COMMIT) {
             let same = |entry: &Entry| Write::remove(&*entry.key).when(Condition::Revision(entry.revision.clone()));
-            self.store.commit(space, part.iter().map(same).collect()).await?;
+            if self.store.commit(space, part.iter().map(same).collect()).await? == Outcome::Committed {
+                removed += part.len();
+            }
         }
-        Ok(true)
+        Ok(Some(removed))
     }
 
     async fn is_so(&self, gone: &Gone<'_>) -> Result<bool, StoreError> {
@@ -125,7 +137,7 @@ mod tests {
     use super::super::Unfit;
     use super::*;
     use crate::managed::{Document, Next, Wanted};
-    use crate::store::{Guard, MemoryStore, Outcome, Page, Store};
+    use crate::store::{Guard, MemoryStore, Page, Store};
     use crate::token::Scope;
 
     fn now() -> DateTime<Utc> {
@@ -255,6 +267,66 @@ mod tests {
             assert_eq!(ledger.versions("acme", 10, None).await.unwrap().items.len(), 1, "{told}");
             assert_eq!(keys(&store, Space::host("acme")).await, ["late", "run"], "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_was_not_first_is_told_and_what_was_deleted_is_counted_once() {
+        let store = MemoryStore::default();
+        let due = State::Removed { delete_after: now() };
+        let standings = Standings::new(Arc::new(store.clone()));
+        standings.set("acme", Some(due.clone()), now()).await.unwrap();
+        store.commit(&Space::host("acme"), vec![Write::put("early", []), Write::put("late", [])]).await.unwrap();
+        // Removed once more, and something written, while it is looked through.
+        let again = records::put(format!("{STANDING}acme"), &Standing { state: due, since: now() }).unwrap();
+        let meanwhile = |writes| Meanwhile { store: store.clone(), at: (Space::host("acme"), ""), write: Mutex::new(writes) };
+        let late = Standings::new(Arc::new(meanwhile(vec![(nobody(), vec![again])])));
+        assert!(!late.sweep_one("acme", now()).await.unwrap());
+        assert_eq!(keys(&store, Space::host("acme")).await, ["early", "late"]);
+        let writes = vec![(Space::host("acme"), vec![Write::put("late", [1])])];
+        let busy = Standings::new(Arc::new(meanwhile(writes)));
+        let (revision, _) = busy.found("acme").await.unwrap().unwrap();
+        let deleted = busy.delete(&Gone { tenant: "acme", revision }, now()).await.unwrap();
+        assert_eq!(deleted, Some(2));
+        assert!(standings.sweep_one("acme", now()).await.unwrap() && standings.sweep_one("nobody", now()).await.unwrap());
+        assert_eq!(standings.of("acme").await.unwrap().unwrap().state, State::Deleted);
+    }
+
+    /// A store that cannot be read where one tenant's data are.
+    struct Broken(MemoryStore, Space);
+
+    #[async_trait]
+    impl Store for Broken {
+        async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+            self.0.get(space, keys).await
+        }
+
+        async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
+            self.0.commit(space, writes).await
+        }
+
+        async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
+            match *space == self.1 {
+                true => Err(StoreError::Other("it is broken".to_owned())),
+                false => self.0.scan(space, scan).await,
+            }
+        }
+
+        async fn try_lock(&self, tenant: &str, name: &str) -> Result<Option<Guard>, StoreError> {
+            self.0.try_lock(tenant, name).await
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_deleted_keeps_no_other_from_it() {
+        let store = MemoryStore::default();
+        let standings = Standings::new(Arc::new(Broken(store.clone(), Space::host("acme"))));
+        for tenant in ["acme", "bolt"] {
+            store.commit(&Space::host(tenant), vec![Write::put("a", [])]).await.unwrap();
+            standings.set(tenant, Some(State::Removed { delete_after: now() }), now()).await.unwrap();
+        }
+        assert!(standings.sweep(now()).await.is_err());
+        assert_eq!(standings.of("bolt").await.unwrap().unwrap().state, State::Deleted);
+        assert_eq!(keys(&store, Space::host("acme")).await, ["a"]);
     }
 
     #[test]
