@@ -97,6 +97,11 @@ impl Standings {
         Write::remove(format!("{STANDING}{tenant}")).when(Condition::Revision(revision))
     }
 
+    /// Has a tenant simply served again, if it stands as it did at this revision; says whether it does.
+    pub(crate) async fn end(&self, tenant: &str, revision: String) -> Result<bool, StoreError> {
+        self.records.commit(vec![Self::serve_again(tenant, revision)]).await
+    }
+
     /// From now on it stands so; `None` for simply served.
     pub(crate) async fn set(&self, tenant: &str, state: Option<State>, now: DateTime<Utc>) -> Result<(), StoreError> {
         let key = format!("{STANDING}{tenant}");

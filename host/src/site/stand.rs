@@ -99,17 +99,29 @@ impl Site {
         }
     }
 
-    /// Brings a removed tenant back, and says what of it is still there.
+    /// Brings a removed tenant back, and says what of it is still there. What is to be deleted by now is deleted first: nobody could
+    /// tell how much of it is left.
     ///
     /// # Errors
     /// When it was not removed, or the store fails.
     pub async fn restore(&self, tenant: &str) -> Result<Restored, SiteError> {
-        let stored = match self.standings.of(tenant).await.map_err(store_failed)?.map(|standing| standing.state) {
-            Some(State::Removed { .. }) => Restored::Whole,
-            Some(State::Deleted) => Restored::Anew,
-            Some(State::Paused) | None => return Err(self.unknown(tenant, "it was not removed")),
+        let stored = loop {
+            let now = self.host.now();
+            let found = self.standings.found(tenant).await.map_err(store_failed)?;
+            let (revision, stored) = match found.map(|(revision, standing)| (revision, standing.state)) {
+                Some((_, State::Removed { delete_after })) if delete_after <= now => {
+                    self.standings.sweep_one(tenant, now).await.map_err(token_failed)?;
+                    continue;
+                }
+                Some((revision, State::Removed { .. })) => (revision, Restored::Whole),
+                Some((revision, State::Deleted)) => (revision, Restored::Anew),
+                Some((_, State::Paused)) | None => return Err(self.unknown(tenant, "it was not removed")),
+            };
+            if self.standings.end(tenant, revision).await.map_err(store_failed)? {
+                break stored;
+            }
         };
-        self.stand(tenant, None).await?;
+        self.look().await.map_err(store_failed)?;
         let is_there = self.is_in_file(tenant) || self.kept(tenant).await?.is_some();
         Ok(if is_there { stored } else { Restored::Free })
     }

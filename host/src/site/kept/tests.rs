@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -14,8 +15,10 @@ use crate::layout::{Artefact, Layout};
 use crate::managed::{Change, Edit};
 use crate::plugin::BUILT_IN;
 use crate::seal::Key;
+use crate::site::Restored;
+use crate::standing::State;
 use crate::store::records::Records;
-use crate::store::{Space, Write};
+use crate::store::{Scan, Space, Write};
 
 /// A site with no tenant in its file.
 async fn site() -> (TempDir, Site) {
@@ -100,6 +103,27 @@ async fn a_change_is_written_down_in_the_moment_it_is_stored_and_what_is_not_sto
     site.forget("acme", "me").await.unwrap_err();
     assert_eq!(listed().await.first(), Some(&entry("took acme out of the store")));
     assert_eq!(listed().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_brought_back_too_late_begins_anew_and_says_so() {
+    let (_folder, site) = site().await;
+    let store = site.host().runner().store.clone();
+    let space = Space::host("acme");
+    site.change("acme", &draft(None, "one.wasm")).await.unwrap();
+    for (late, restored) in [(TimeDelta::days(-1), Restored::Free), (TimeDelta::days(1), Restored::Whole)] {
+        store.commit(&space, vec![Write::put("run", [])]).await.unwrap();
+        // As somebody else removed it, who did not come to delete it.
+        let state = State::Removed { delete_after: site.host().now() + late };
+        site.standings.set("acme", Some(state), site.host().now()).await.unwrap();
+        let left = store.scan(&space, &Scan::new("", 10)).await.unwrap().entries.len();
+        assert_eq!(left, 1);
+        assert_eq!(site.restore("acme").await.unwrap(), restored);
+        let left = store.scan(&space, &Scan::new("", 10)).await.unwrap().entries.len();
+        assert_eq!(left, usize::from(restored == Restored::Whole));
+        site.restore("acme").await.unwrap_err();
+        let _ = site.change("acme", &draft(None, "one.wasm")).await;
+    }
 }
 
 /// What is logged on this thread.
