@@ -38,8 +38,8 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
 
 fn tell(applied: &Applied) -> Result<(), Exit> {
     let Applied { tenant, version, new, made, changes } = applied;
-    let what = match (version, new, *made || !changes.is_empty()) {
-        (_, false, false) => "nothing changed".to_owned(),
+    let what = match (version, new, made) {
+        (_, _, false) => "nothing changed".to_owned(),
         (None, true, _) => "would be new".to_owned(),
         (None, false, _) => "would change".to_owned(),
         (Some(version), true, _) => format!("new, version {version}"),

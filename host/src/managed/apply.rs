@@ -25,7 +25,7 @@ pub struct Applied {
     pub version: Option<u64>,
     /// Whether it is new.
     pub new: bool,
-    /// Whether that version was made now.
+    /// Whether a version was made now, or would have been.
     pub made: bool,
     /// What changed, or would.
     pub changes: Vec<Difference>,

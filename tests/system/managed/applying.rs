@@ -36,6 +36,16 @@ async fn a_tenant_is_set_up_by_apply_runs_and_shows_no_secret_anywhere() {
 }
 
 #[tokio::test]
+async fn a_dry_run_says_that_a_draft_would_be_one_no_more() {
+    let shelf = Shelf::new().await;
+    let file = shelf.path("acme.toml");
+    assert!(shelf.run(&["apply", &file, "--draft"]).await.out.starts_with("acme: new, version 1\n"));
+    assert_eq!(shelf.run(&["apply", &file, "--draft", "--dry-run"]).await.out, "acme: nothing changed\n");
+    assert_eq!(shelf.run(&["apply", &file, "--dry-run"]).await.out, "acme: would change\n");
+    assert_eq!(shelf.run(&["apply", &file]).await.out, "acme: changed, version 2\n");
+}
+
+#[tokio::test]
 async fn without_a_key_nothing_is_kept_and_it_is_said_what_to_do() {
     let shelf = Shelf::new().await;
     shelf.configure("[console]\n");

@@ -7,7 +7,7 @@ use super::change::{ChangeError, Deed, noted};
 use crate::config::Problem;
 use crate::config::document::Report;
 use crate::managed::apply::{Applied, Around, Incoming, tenants};
-use crate::managed::{Difference, Document, Kept, Places, Sealer, Wanted, between_versions};
+use crate::managed::{Difference, Document, Kept, Places, Saved, Sealer, Wanted, between_versions};
 
 /// How a file is applied.
 #[derive(Clone, Debug, Default)]
@@ -98,24 +98,25 @@ impl Site {
     async fn store_all(&self, ready: Vec<Ready>, apply: &Apply, deed: Deed<'_>) -> Result<Vec<Applied>, ChangeError> {
         let wanted = |ready: &Ready| Wanted { document: ready.document.clone(), draft: apply.draft, by: &apply.by, note: &apply.note };
         let wanted: Vec<_> = ready.iter().map(wanted).collect();
-        let versions = loop {
+        let (versions, made) = loop {
             let mut next = Vec::new();
             for (ready, wanted) in ready.iter().zip(&wanted) {
                 next.push(self.next(&ready.name, ready.current.as_ref(), wanted).await?);
             }
+            let now = self.host.now();
+            let made: Vec<_> = next.iter().map(|next| matches!(next.saved(now), Saved::Made(_))).collect();
             if apply.dry {
-                break None;
+                break (None, made);
             }
             match self.save_all(next, deed).await? {
-                Some(versions) => break Some(versions),
+                Some(versions) => break (Some(versions), made),
                 None => self.none_is_late(&ready).await?,
             }
         };
         let version = |index| versions.as_ref().and_then(|versions| versions.get(index)).copied();
-        let applied = ready.into_iter().enumerate().map(|(index, ready)| {
+        let applied = ready.into_iter().zip(made).enumerate().map(|(index, (ready, made))| {
             let Ready { name, current, changes, .. } = ready;
-            let (version, before) = (version(index), current.map(|(_, kept)| kept.version));
-            Applied { tenant: name, version, new: before.is_none(), made: version.is_some() && version != before, changes }
+            Applied { tenant: name, version: version(index), new: current.is_none(), made, changes }
         });
         Ok(applied.collect())
     }
