@@ -1,5 +1,6 @@
 //! What a page about setting up may offer: the packs there are to choose from, and the mail server of the host.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::config::{ComponentDigest, SmtpConfig, SmtpTls};
 use crate::description::Description;
 use crate::layout::Layout;
 
-/// Components looked at in the folder at most: each is loaded to be described.
+/// Components looked at in the folder at most: each is read and compiled once, to be described.
 const MOST: usize = 50;
 
 /// A pack that a tenant can have.
@@ -89,7 +90,9 @@ fn components(folder: &Path) -> Vec<String> {
 fn in_layout(folder: &Path) -> Vec<String> {
     let entries = Layout::open(folder).and_then(|layout| layout.entries()).unwrap_or_default();
     let Some(place) = std::path::absolute(folder).ok().and_then(|place| place.to_str().map(str::to_owned)) else { return Vec::new() };
-    entries.iter().filter(|entry| entry.tag.is_some()).map(|entry| format!("oci-layout:{place}@{}", entry.digest)).collect()
+    // One that has several tags is one component all the same.
+    let digests: BTreeSet<_> = entries.iter().filter(|entry| entry.tag.is_some()).map(|entry| entry.digest).collect();
+    digests.iter().map(|digest| format!("oci-layout:{place}@{digest}")).collect()
 }
 
 fn named(file: &Path) -> Option<String> {
@@ -131,7 +134,9 @@ mod tests {
             version: "1",
             created: chrono::DateTime::UNIX_EPOCH,
         };
-        let digest = Layout::create(&place).unwrap().add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
+        let layout = Layout::open_or_create(&place).unwrap();
+        let digest = layout.add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
+        assert_eq!(layout.add(&"latest".parse().unwrap(), &artefact, &[]).unwrap(), digest);
         let named = format!("oci-layout:{}@{digest}", std::path::absolute(&place).unwrap().display());
         assert_eq!(components(folder.path()), [named]);
     }
