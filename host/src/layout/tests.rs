@@ -210,6 +210,35 @@ fn what_is_no_layout_is_neither_read_nor_written_to() {
 }
 
 #[test]
+fn two_who_make_the_same_layout_at_once_both_put_their_component_in() {
+    for _ in 0..20 {
+        let bench = Bench::new();
+        let together = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for tag in ["one", "two"] {
+                let (bench, together) = (&bench, &together);
+                scope.spawn(move || {
+                    together.wait();
+                    bench.add(COMPONENT, tag)
+                });
+            }
+        });
+        assert_eq!(bench.tags().len(), 2);
+    }
+}
+
+#[test]
+fn a_layout_that_was_begun_and_not_made_is_made() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path(BLOBS)).unwrap();
+    fs::write(bench.path(".0.writing"), "{").unwrap();
+    bench.add(COMPONENT, "one");
+    fs::remove_file(bench.path(MARK)).unwrap();
+    bench.add(b"another", "two");
+    assert_eq!(bench.tags().len(), 2, "what lay there stays");
+}
+
+#[test]
 fn a_digest_that_is_not_there_is_told_with_those_that_are() {
     let bench = Bench::new();
     let nowhere = ComponentDigest::of(b"nowhere");

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -21,6 +21,13 @@ use crate::config::ComponentDigest;
 
 /// Of indexes and manifests; there is no other.
 const SCHEMA_VERSION: u32 = 2;
+
+/// The file that whoever writes holds locked.
+const LOCK: &str = ".lock";
+/// The folder in which that of the blobs lies.
+const BEGINNING: &str = "blobs";
+/// The end of the name of a file that is being written.
+const WRITING: &str = ".writing";
 
 /// A component, and what is said of it.
 #[derive(Clone, Debug)]
@@ -42,28 +49,28 @@ pub struct Artefact<'a> {
 }
 
 impl Layout {
-    /// The layout in this folder, which is made where there is nothing yet.
-    ///
-    /// # Errors
-    /// When something else lies there, or it cannot be written.
-    pub fn create(folder: &Path) -> Result<Self, LayoutError> {
-        fs::create_dir_all(folder.join(BLOBS)).map_err(|error| LayoutError::Write(folder.to_owned(), error))?;
-        let layout = Self { folder: folder.to_owned() };
-        layout.write(&folder.join(INDEX), &canonical(&new_index())?)?;
-        layout.write(&folder.join(MARK), &canonical(&json!({ "imageLayoutVersion": VERSION }))?)?;
-        Ok(layout)
-    }
-
-    /// The layout in this folder; a new one where there is no such folder, or nothing in it.
+    /// The layout in this folder; a new one where there is no such folder, nothing in it, or one that somebody began to make and did
+    /// not end.
     ///
     /// # Errors
     /// When something else lies there, or it cannot be written.
     pub fn open_or_create(folder: &Path) -> Result<Self, LayoutError> {
-        let empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-        match folder.exists() && !empty {
-            true => Self::open(folder),
-            false => Self::create(folder),
+        if !is_new(folder) {
+            return Self::open(folder);
         }
+        let _lock = locked(folder)?;
+        // Somebody else may have made it by now.
+        if !is_new(folder) {
+            return Self::open(folder);
+        }
+        let layout = Self { folder: folder.to_owned() };
+        if !folder.join(INDEX).exists() {
+            layout.write(&folder.join(INDEX), &canonical(&new_index())?)?;
+        }
+        fs::create_dir_all(folder.join(BLOBS)).map_err(|error| LayoutError::Write(folder.to_owned(), error))?;
+        // It is a layout from here on.
+        layout.write(&folder.join(MARK), &canonical(&json!({ "imageLayoutVersion": VERSION }))?)?;
+        Ok(layout)
     }
 
     /// Adds a component under a tag, with documents that refer to it, and returns the digest of its manifest. Who had the tag
@@ -72,8 +79,7 @@ impl Layout {
     /// # Errors
     /// When the layout cannot be read or written.
     pub fn add(&self, tag: &Tag, artefact: &Artefact<'_>, documents: &[Document]) -> Result<ComponentDigest, LayoutError> {
-        let mark = self.folder.join(MARK);
-        let lock = File::open(&mark).and_then(|mark| mark.lock().map(|()| mark)).map_err(|error| LayoutError::Read(mark, error))?;
+        let lock = locked(&self.folder)?;
         let mut index = self.index()?;
         let mut listed = index.manifests().clone();
         let manifest = self.put_json(MediaType::ImageManifest, &self.manifest(artefact)?)?;
@@ -144,7 +150,7 @@ impl Layout {
     /// Written whole under another name first: a reader sees the old file or the new one.
     fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), LayoutError> {
         let folder = file.parent().unwrap_or(&self.folder);
-        let writing: PathBuf = folder.join(format!(".{}.writing", uuid::Uuid::now_v7().simple()));
+        let writing: PathBuf = folder.join(format!(".{}{WRITING}", uuid::Uuid::now_v7().simple()));
         let written = fs::create_dir_all(folder).and_then(|()| File::create_new(&writing)).and_then(|mut out| {
             out.write_all(bytes)?;
             out.sync_all()?;
@@ -155,6 +161,22 @@ impl Layout {
             LayoutError::Write(file.to_owned(), error)
         })
     }
+}
+
+/// Whether a layout may be made in this folder: there is nothing in it but what one begins with.
+fn is_new(folder: &Path) -> bool {
+    let begins = |name: &str| [BEGINNING, INDEX, LOCK].contains(&name) || (name.starts_with('.') && name.ends_with(WRITING));
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(begins)),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Holds off everybody else who would write into a layout, until it is dropped.
+fn locked(folder: &Path) -> Result<File, LayoutError> {
+    let lock = folder.join(LOCK);
+    let opened = fs::create_dir_all(folder).and_then(|()| File::options().write(true).create(true).truncate(false).open(&lock));
+    opened.and_then(|file| file.lock().map(|()| file)).map_err(|error| LayoutError::Write(lock, error))
 }
 
 /// Lists a manifest, under a tag where it gets one. Whoever had the tag stays listed without it.

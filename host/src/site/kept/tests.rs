@@ -71,7 +71,7 @@ async fn a_component_in_a_layout_is_known_too_once_it_was_read_while_it_lies_the
         version: "1",
         created: DateTime::UNIX_EPOCH,
     };
-    let digest = Layout::create(&place).unwrap().add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
+    let digest = Layout::open_or_create(&place).unwrap().add(&"1.0.0".parse().unwrap(), &artefact, &[]).unwrap();
     let named = format!("oci-layout:released@{digest}");
     site.change("acme", &draft(None, &named)).await.unwrap();
     site.heed().await.unwrap();
