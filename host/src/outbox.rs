@@ -29,7 +29,8 @@ use crate::history::instant;
 use crate::mail::page::{self, Part};
 use crate::mail::{Mail, Postbox};
 use crate::metrics::Outgoing;
-use crate::store::{Condition, Entry, Space, Store, StoreError, Write};
+use crate::store::records;
+use crate::store::{Condition, Entry, Store, StoreError, Write};
 
 mod pace;
 mod sender;
@@ -176,10 +177,10 @@ impl Outbox {
             return Ok(Vec::new());
         }
         // Before the letters: a mark without a letter is looked at in vain, a letter without a mark is never found.
-        self.store.commit(&nobody(), vec![Write::put(format!("{MARKED}{tenant}"), [])]).await?;
+        self.store.commit(&records::space(), vec![Write::put(format!("{MARKED}{tenant}"), [])]).await?;
         let mut writes = vec![Write::put(MARK, []).when(as_found(mark))];
         for (id, letter) in letters {
-            writes.push(Write::put(format!("{WAITING}{id}"), json(letter)?));
+            writes.push(records::put(format!("{WAITING}{id}"), letter)?);
         }
         Ok(writes)
     }
@@ -200,16 +201,7 @@ pub(crate) fn as_found(entry: Option<&Entry>) -> Condition {
     entry.map_or(Condition::Absent, |entry| Condition::Revision(entry.revision.clone()))
 }
 
-/// The space of what concerns no tenant.
 /// What says that a tenant may have mails, in the host's own space of no tenant.
 pub(crate) fn mark_of(tenant: &str) -> String {
     format!("{MARKED}{tenant}")
-}
-
-fn nobody() -> Space {
-    Space::host("")
-}
-
-fn json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Other(format!("could not write a waiting mail: {error}")))
 }

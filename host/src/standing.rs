@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::history::instant;
 use crate::store::records::{self, Records};
-use crate::store::{Condition, Space, Store, StoreError, Write};
+use crate::store::{Condition, Store, StoreError, Write};
 
 mod sweep;
 
@@ -131,8 +131,4 @@ impl Standings {
         let entries = self.records.entries(prefix).await?;
         Ok(entries.iter().filter_map(|entry| Some((entry.key.strip_prefix(prefix)?.to_owned(), records::read(entry)?))).collect())
     }
-}
-
-fn nobody() -> Space {
-    Space::host("")
 }

@@ -20,7 +20,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::history::instant;
-use crate::store::{Condition, Outcome, Scan, Space, Store, StoreError, Write};
+use crate::store::records::{self, Records};
+use crate::store::{Condition, Scan, Store, StoreError, Write};
 
 /// What every token begins with, so that one is known where it has been lost.
 const MARK: &str = "sat_";
@@ -102,13 +103,13 @@ struct Kept {
 /// The tokens of every tenant.
 #[derive(Clone)]
 pub struct Tokens {
-    store: Arc<dyn Store>,
+    records: Records,
 }
 
 impl Tokens {
     /// The tokens in this store.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { records: Records::new(store) }
     }
 
     /// Makes a token. Its text is told here and never again.
@@ -132,15 +133,11 @@ impl Tokens {
             expires: expires.map(|at| at.trunc_subsecs(3)),
         };
         let kept = Kept { info: info.clone(), sha256: URL_SAFE_NO_PAD.encode(Sha256::digest(&secret)) };
-        let value = serde_json::to_vec(&kept).map_err(|error| StoreError::Other(error.to_string()))?;
-        let write = Write::put(key(&info.id), value).when(Condition::Absent);
-        match self.store.commit(&space(), vec![write]).await? {
-            Outcome::Committed => {
-                let text = SecretString::from(format!("{MARK}{}_{secret}", info.id));
-                Ok((info, text))
-            }
-            Outcome::Conflict(_) => Err(StoreError::Other(format!("there is a token {} already", info.id)).into()),
+        if !self.records.commit(vec![records::put(key(&info.id), &kept)?.when(Condition::Absent)]).await? {
+            return Err(StoreError::Other(format!("there is a token {} already", info.id)).into());
         }
+        let text = SecretString::from(format!("{MARK}{}_{secret}", info.id));
+        Ok((info, text))
     }
 
     /// The tokens of a tenant, oldest first; expired ones too.
@@ -151,10 +148,9 @@ impl Tokens {
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.store.scan(&space(), &Scan::new("token/", PAGE).from(cursor)).await?;
-            let kept = page.entries.iter().filter_map(|entry| read(&entry.value)).map(|kept| kept.info);
-            found.extend(kept.filter(|info| info.tenant == tenant));
-            cursor = page.cursor;
+            let (kept, next) = self.records.scan::<Kept>(&Scan::new("token/", PAGE).from(cursor)).await?;
+            found.extend(kept.into_iter().map(|kept| kept.value.info).filter(|info| info.tenant == tenant));
+            cursor = next;
             if cursor.is_none() {
                 break;
             }
@@ -170,7 +166,7 @@ impl Tokens {
     pub async fn revoke(&self, tenant: &str, id: &str) -> Result<bool, TokenError> {
         match self.kept(id).await? {
             Some(kept) if kept.info.tenant == tenant => {
-                self.store.commit(&space(), vec![Write::remove(key(id))]).await?;
+                self.records.commit(vec![Write::remove(key(id))]).await?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -196,22 +192,12 @@ impl Tokens {
         if id.len() != ID_BYTES * 2 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
         }
-        let found = self.store.get(&space(), &[key(id)]).await?;
-        Ok(found.into_iter().flatten().next().and_then(|entry| read(&entry.value)))
+        Ok(self.records.get(&key(id)).await?.map(|kept| kept.value))
     }
-}
-
-fn space() -> Space {
-    Space::host("")
 }
 
 fn key(id: &str) -> String {
     format!("token/{id}")
-}
-
-/// What cannot be read is no token.
-fn read(value: &[u8]) -> Option<Kept> {
-    serde_json::from_slice(value).ok()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], TokenError> {
@@ -246,7 +232,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::store::{MemoryStore, Space};
 
     fn now() -> DateTime<Utc> {
         "2026-03-01T05:45:00Z".parse().unwrap()

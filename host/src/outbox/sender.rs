@@ -16,9 +16,10 @@ use serde::de::DeserializeOwned;
 
 use super::pace::{Minute, Turn};
 use super::told::Standing;
-use super::{GROUP, Letter, MARK, MARKED, Outbox, PACE, Place, WAITING, as_found, json, nobody};
+use super::{GROUP, Letter, MARK, MARKED, Outbox, PACE, Place, WAITING, as_found};
 use crate::mail::{MailError, Postbox};
 use crate::scheduler::Life;
+use crate::store::records;
 use crate::store::{Condition, Entry, Outcome, Scan, Space, StoreError, Write};
 
 mod kept;
@@ -174,24 +175,24 @@ impl<'a> Sender<'a> {
     /// any tenant is looked at, so none is seen twice.
     async fn begin(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.slips.retain(|place, _| !place.tenant.is_empty());
-        let groups = self.all(&nobody(), GROUP).await?;
+        let groups = self.all(&records::space(), GROUP).await?;
         for entry in groups {
             let Some(letter) = read::<Letter>(&entry) else { continue };
             self.take_out(&letter.members).await?;
             let slip = Slip { to: letter.to, created: letter.created, next: None, as_it_is: true };
             self.slips.insert(Place { tenant: String::new(), key: entry.key }, slip);
         }
-        for entry in self.all(&nobody(), PACE).await? {
+        for entry in self.all(&records::space(), PACE).await? {
             match read::<Pace>(&entry).filter(|pace| pace.minute.is_on(now)) {
                 Some(pace) => self.minutes.insert(pace.to, pace.minute).map(|_| ()),
-                None => self.commit(&nobody(), vec![Write::remove(entry.key)]).await.map(|_| None)?,
+                None => self.commit(&records::space(), vec![Write::remove(entry.key)]).await.map(|_| None)?,
             };
         }
         Ok(())
     }
 
     async fn look_at_marked(&mut self, whole_round: bool, told: &BTreeSet<String>, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let found = self.all(&nobody(), MARKED).await?;
+        let found = self.all(&records::space(), MARKED).await?;
         let found: BTreeMap<&str, &str> =
             found.iter().filter_map(|entry| Some((entry.key.strip_prefix(MARKED)?, entry.revision.as_str()))).collect();
         self.marked.retain(|tenant, _| found.contains_key(tenant.as_str()));
@@ -245,7 +246,7 @@ impl<'a> Sender<'a> {
         let touch = Write::put(MARK, []).when(as_found(touched.first().and_then(Option::as_ref)));
         if self.commit(&space, vec![touch]).await? == Outcome::Committed {
             let mark = Write::remove(format!("{MARKED}{tenant}")).when(Condition::Revision(revision.to_owned()));
-            self.commit(&nobody(), vec![mark]).await?;
+            self.commit(&records::space(), vec![mark]).await?;
         }
         Ok(())
     }
@@ -257,7 +258,7 @@ impl<'a> Sender<'a> {
         let quiet = self.minutes.iter().filter(|(to, minute)| !minute.is_on(now) && !waiting.contains(to.as_str()));
         let quiet: Vec<String> = quiet.map(|(to, _)| to.clone()).collect();
         for to in quiet {
-            self.commit(&nobody(), vec![Write::remove(pace_key(&to))]).await?;
+            self.commit(&records::space(), vec![Write::remove(pace_key(&to))]).await?;
             self.minutes.remove(&to);
         }
         Ok(())
@@ -341,7 +342,7 @@ impl<'a> Sender<'a> {
         let Some(group) = super::together::together(letters, now) else { return Ok(None) };
         let place = Place { tenant: String::new(), key: format!("{GROUP}{}", hash(&group.key)) };
         // From here on the members go out with the group, also where this process ends before the next line.
-        self.commit(&nobody(), vec![Write::put(&place.key, json(&group)?)]).await?;
+        self.commit(&records::space(), vec![records::put(&place.key, &group)?]).await?;
         self.take_out(&group.members).await?;
         group.members.iter().for_each(|member| drop(self.slips.remove(member)));
         self.slips.insert(place.clone(), Slip { to: group.to, created: group.created, next: None, as_it_is: true });
@@ -392,7 +393,7 @@ impl<'a> Sender<'a> {
         };
         self.minutes.insert(letter.to.clone(), minute);
         let pace = Pace { to: letter.to.clone(), minute };
-        self.commit(&nobody(), vec![Write::put(pace_key(&pace.to), json(&pace)?)]).await.map(|_| ())
+        self.commit(&records::space(), vec![records::put(pace_key(&pace.to), &pace)?]).await.map(|_| ())
     }
 
     async fn refused(&mut self, place: &Place, letter: Letter, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -409,7 +410,7 @@ impl<'a> Sender<'a> {
         if first.is_none() {
             tracing::error!(tenant = letter.tenant, run = letter.run, "the mail server refuses an alert: is its address right?");
             let letter = Letter { refused: Some(now), ..letter };
-            self.commit(&Space::host(&place.tenant), vec![Write::put(&place.key, json(&letter)?)]).await?;
+            self.commit(&Space::host(&place.tenant), vec![records::put(&place.key, &letter)?]).await?;
         }
         Ok(())
     }

@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::sender::hash;
-use super::{GROUP, Letter, Outbox, WAITING, json, nobody};
+use super::{GROUP, Letter, Outbox, WAITING};
 use crate::history::instant;
+use crate::store::records;
 use crate::store::{Entry, Scan, Space, StoreError, Write};
 
 const TOLD: &str = "outbox-told/";
@@ -67,7 +68,7 @@ impl Outbox {
             let space = Space::host(tenant);
             let old = self.store.scan(&space, &Scan::new(TOLD, PRUNED_AT_ONCE)).await?;
             let old = old.entries.into_iter().take_while(|entry| entry.key < place(now - KEPT)).map(|entry| Write::remove(entry.key));
-            let writes = old.chain([Write::put(&*key, json(&alert)?)]).collect();
+            let writes = old.chain([records::put(&*key, &alert)?]).collect();
             self.store.commit(&space, writes).await?;
         }
         Ok(())
@@ -76,7 +77,7 @@ impl Outbox {
     /// The mails of a tenant that wait, oldest first.
     pub(crate) async fn waiting(&self, tenant: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
         let mut letters: Vec<Letter> = read(self.store.scan(&Space::host(tenant), &Scan::new(WAITING, limit)).await?.entries);
-        let groups: Vec<Letter> = read(self.store.scan(&nobody(), &Scan::new(GROUP, GROUPS)).await?.entries);
+        let groups: Vec<Letter> = read(self.store.scan(&records::space(), &Scan::new(GROUP, GROUPS)).await?.entries);
         letters.extend(groups.into_iter().filter(|group| group.members.iter().any(|member| member.tenant == tenant)));
         let standing = |letter: &Letter| letter.refused.map_or(Standing::Waits, Standing::Refused);
         Ok(letters.iter().map(|letter| Alert::of(letter, standing(letter))).collect())

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{STANDING, Standing, Standings, State, UNFIT, nobody};
+use super::{STANDING, Standing, Standings, State, UNFIT};
 use crate::managed::Ledger;
 use crate::outbox;
 use crate::store::records;
@@ -86,11 +86,11 @@ impl Standings {
         }
         let marks = [outbox::mark_of(gone.tenant), format!("{UNFIT}{}", gone.tenant)];
         loop {
-            let found: Vec<_> = self.store.get(&nobody(), &marks).await?.into_iter().flatten().collect();
+            let found: Vec<_> = self.store.get(&records::space(), &marks).await?.into_iter().flatten().collect();
             if found.is_empty() {
                 return Ok(Some(deleted));
             }
-            let Some(keys) = self.clear(&nobody(), found, gone).await? else { return Ok(None) };
+            let Some(keys) = self.clear(&records::space(), found, gone).await? else { return Ok(None) };
             deleted += keys;
         }
     }
@@ -161,7 +161,7 @@ mod tests {
                 }
             }
             tokens.create(tenant, Scope::Read, None, now()).await.unwrap();
-            store.commit(&nobody(), vec![Write::put(outbox::mark_of(tenant), [])]).await.unwrap();
+            store.commit(&records::space(), vec![Write::put(outbox::mark_of(tenant), [])]).await.unwrap();
             let unfit = Unfit { component: "sha256:0".to_owned(), why: "it failed".to_owned(), at: now() };
             standings.set_unfit(tenant, Some(&unfit)).await.unwrap();
         }
@@ -178,7 +178,7 @@ mod tests {
         assert!(tokens.list("acme").await.unwrap().is_empty());
         assert_eq!(tokens.list("acme2").await.unwrap().len(), 1);
         assert_eq!(keys(&store, Space::host("acme2")).await.len(), before);
-        let left = keys(&store, nobody()).await;
+        let left = keys(&store, records::space()).await;
         assert!(left.contains(&outbox::mark_of("acme2")) && left.contains(&format!("{UNFIT}acme2")), "{left:?}");
         assert!(left.iter().all(|key| !key.ends_with("/acme") || *key == format!("{STANDING}acme")), "{left:?}");
     }
@@ -233,10 +233,10 @@ mod tests {
         let looks = [
             (State::Deleted, Space::host("acme"), ""),
             (State::Deleted, Space::plugin("acme"), ""),
-            (State::Deleted, nobody(), STANDING),
-            (due.clone(), nobody(), STANDING),
+            (State::Deleted, records::space(), STANDING),
+            (due.clone(), records::space(), STANDING),
             (due.clone(), Space::host("acme"), ""),
-            (due, nobody(), "tenant-version/acme/"),
+            (due, records::space(), "tenant-version/acme/"),
         ];
         for (state, space, prefix) in looks {
             let told = format!("{state:?} {space:?} {prefix}");
@@ -252,12 +252,12 @@ mod tests {
             }
             store.commit(&Space::host("acme"), vec![Write::put("late", [])]).await.unwrap();
             // Set up anew, with what a run of it writes; or simply brought back.
-            let mut writes = vec![(nobody(), vec![Write::remove(format!("{STANDING}acme"))])];
+            let mut writes = vec![(records::space(), vec![Write::remove(format!("{STANDING}acme"))])];
             if !is_kept {
                 let made = MemoryStore::default();
                 Ledger::new(Arc::new(made.clone())).save_all(&[next()], now()).await.unwrap();
-                let kept = made.scan(&nobody(), &Scan::new("", MAX_SCAN)).await.unwrap().entries;
-                writes.push((nobody(), kept.into_iter().map(|entry| Write::put(entry.key, entry.value)).collect()));
+                let kept = made.scan(&records::space(), &Scan::new("", MAX_SCAN)).await.unwrap().entries;
+                writes.push((records::space(), kept.into_iter().map(|entry| Write::put(entry.key, entry.value)).collect()));
             }
             writes.push((Space::host("acme"), vec![Write::put("late", [1]), Write::put("run", [])]));
             let meanwhile = Meanwhile { store: store.clone(), at: (space, prefix), write: Mutex::new(writes) };
@@ -279,7 +279,7 @@ mod tests {
         // Removed once more, and something written, while it is looked through.
         let again = records::put(format!("{STANDING}acme"), &Standing { state: due, since: now() }).unwrap();
         let meanwhile = |writes| Meanwhile { store: store.clone(), at: (Space::host("acme"), ""), write: Mutex::new(writes) };
-        let late = Standings::new(Arc::new(meanwhile(vec![(nobody(), vec![again])])));
+        let late = Standings::new(Arc::new(meanwhile(vec![(records::space(), vec![again])])));
         assert!(!late.sweep_one("acme", now()).await.unwrap());
         assert_eq!(keys(&store, Space::host("acme")).await, ["early", "late"]);
         let writes = vec![(Space::host("acme"), vec![Write::put("late", [1])])];

@@ -90,7 +90,8 @@ pub(crate) fn read<T: DeserializeOwned>(entry: &Entry) -> Option<T> {
     serde_json::from_slice(&entry.value).ok()
 }
 
-fn space() -> Space {
+/// Where they are kept.
+pub(crate) fn space() -> Space {
     Space::host("")
 }
 

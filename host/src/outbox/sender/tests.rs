@@ -207,7 +207,7 @@ async fn a_server_that_is_away_for_an_hour_loses_nothing_and_is_not_stormed() {
     assert_eq!((to.len(), bench.server.taken().len()), (40, 40));
     assert_eq!(bench.outbox.numbers().waiting.load(Ordering::Relaxed), 0);
     assert_eq!(bench.outbox.numbers().oldest_age_seconds(bench.clock.now()), None);
-    assert_eq!(bench.keys(&nobody(), "").await, 0, "nothing is kept of what is out");
+    assert_eq!(bench.keys(&records::space(), "").await, 0, "nothing is kept of what is out");
 }
 
 #[tokio::test]
@@ -314,7 +314,7 @@ async fn mails_of_another_process_are_found_and_a_tenant_without_any_is_no_longe
     let mut sender = sends.sender();
     for round in 1..=3 {
         sends.pass(&mut sender, 3).await.unwrap();
-        assert_eq!(sends.keys(&nobody(), "").await, 0, "round {round}");
+        assert_eq!(sends.keys(&records::space(), "").await, 0, "round {round}");
         writes.run("acme", Some(&format!("code-{round}")), OPS).await.unwrap();
         sender.look().await.unwrap();
         sender.send(&Life::default()).await.unwrap();
@@ -334,7 +334,7 @@ async fn a_tenant_is_not_forgotten_while_somebody_writes() {
     let run = Run { status: Status::Error, ..open.run.clone() };
     let told = alerts.of_run(&run).await.unwrap();
     bench.pass(&mut sender, 5).await.unwrap();
-    assert_eq!(bench.keys(&nobody(), MARKED).await, 0, "nobody waits for ever");
+    assert_eq!(bench.keys(&records::space(), MARKED).await, 0, "nobody waits for ever");
     assert!(matches!(bench.store.commit(&space, told.writes).await.unwrap(), Outcome::Conflict(_)), "the mark is gone");
     let told = alerts.of_run(&run).await.unwrap();
     assert_eq!(bench.store.commit(&space, told.writes).await.unwrap(), Outcome::Committed);
@@ -390,6 +390,6 @@ async fn killed_after(commits: usize, last_is_kept: bool) -> bool {
         let failed = mails.values().map(|mail| mail.text.matches(&format!("failed for {tenant}: t\n")).count()).sum::<usize>();
         assert_eq!(failed, 1, "{commits} {tenant}");
     }
-    assert_eq!(second.keys(&nobody(), "outbox-group").await, 0);
+    assert_eq!(second.keys(&records::space(), "outbox-group").await, 0);
     lived
 }
