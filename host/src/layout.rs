@@ -19,7 +19,6 @@ use oci_spec::image::MediaType;
 use serde::de::DeserializeOwned;
 
 pub use beside::{Document, DocumentError};
-pub use read::Entry;
 pub use write::Artefact;
 
 /// The file that makes a folder a layout, and the only version of it that there is.
@@ -115,11 +114,6 @@ impl fmt::Display for Tag {
 }
 
 impl Layout {
-    /// Where it lies.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     fn blob(&self, digits: &str) -> PathBuf {
         self.folder.join(BLOBS).join(digits)
     }

@@ -131,7 +131,7 @@ pub mod grant;
 pub mod history;
 mod host;
 pub mod inbox;
-pub mod layout;
+mod layout;
 pub mod limits;
 pub mod mail;
 pub mod managed;
@@ -153,6 +153,7 @@ pub mod token;
 
 pub use engine::{BuildError, Cache, Engine};
 pub use host::{Host, HostBuilder};
+pub use layout::{Tag, TagError};
 pub use outbox::OutboxNumbers;
 pub use runner::{Order, OrderError, RunError};
 pub use serve::{Server, ServerLimits};

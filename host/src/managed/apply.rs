@@ -18,6 +18,7 @@ use crate::seal::Sealed;
 
 /// What became of a tenant in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Applied {
     /// The tenant.
     pub tenant: String,

@@ -21,6 +21,7 @@ pub(super) struct Known {
 
 /// What there is of a tenant that was brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Restored {
     /// The tenant, with all that was stored of it.
     Whole,
