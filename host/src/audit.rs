@@ -50,13 +50,13 @@ pub(crate) struct Wanted {
 /// # Errors
 /// The store's.
 pub(crate) async fn note(
-    shelf: &Records,
+    records: &Records,
     who: &str,
     what: impl Into<String>,
     tenant: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    shelf.commit(vec![entry(who, what, tenant, now)?]).await.map(|_| ())
+    records.commit(vec![entry(who, what, tenant, now)?]).await.map(|_| ())
 }
 
 /// What writes down what was done, to go into the commit that does it.
@@ -74,7 +74,7 @@ pub(crate) fn entry(who: &str, what: impl Into<String>, tenant: Option<&str>, no
 /// # Errors
 /// The store's.
 pub(crate) async fn page(
-    shelf: &Records,
+    records: &Records,
     wanted: &Wanted,
     mut cursor: Option<String>,
     limit: u32,
@@ -85,14 +85,14 @@ pub(crate) async fn page(
         // Where few fit, many are looked at together.
         let length = if *wanted == Wanted::default() { missing } else { LOOK.max(missing) };
         let scan = Scan::new(AUDIT, length).from(cursor).descending();
-        let (entries, next) = shelf.scan::<Entry>(&scan).await?;
+        let (entries, next) = records.scan::<Entry>(&scan).await?;
         looked += entries.len().max(1);
         let count = entries.len();
         for (kept, read) in entries.into_iter().zip(1..) {
             found.extend(Some(kept.value).filter(|entry| wanted.fits(entry)));
             if found.len() >= limit as usize && (read as usize) < count {
                 // The page ends amid what was read: a scan that ends there tells where the next begins.
-                let (_, next) = shelf.scan::<Entry>(&Scan { limit: read, ..scan }).await?;
+                let (_, next) = records.scan::<Entry>(&Scan { limit: read, ..scan }).await?;
                 return Ok((found, next));
             }
         }
@@ -107,10 +107,10 @@ pub(crate) async fn page(
 ///
 /// # Errors
 /// The store's.
-pub(crate) async fn prune(shelf: &Records, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let (oldest, _) = shelf.scan::<Entry>(&Scan::new(AUDIT, PRUNED)).await?;
+pub(crate) async fn prune(records: &Records, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let (oldest, _) = records.scan::<Entry>(&Scan::new(AUDIT, PRUNED)).await?;
     let old: Vec<_> = oldest.iter().filter(|kept| now - kept.value.at >= KEPT).map(|kept| Write::remove(&kept.key)).collect();
-    if old.is_empty() { Ok(()) } else { shelf.commit(old).await.map(|_| ()) }
+    if old.is_empty() { Ok(()) } else { records.commit(old).await.map(|_| ()) }
 }
 
 impl Wanted {
@@ -136,10 +136,10 @@ mod tests {
         "2026-03-01T05:45:00Z".parse().unwrap()
     }
 
-    async fn all(shelf: &Records, wanted: &Wanted) -> Vec<String> {
+    async fn all(records: &Records, wanted: &Wanted) -> Vec<String> {
         let (mut found, mut cursor) = (Vec::new(), None);
         loop {
-            let (entries, next) = page(shelf, wanted, cursor, 2).await.unwrap();
+            let (entries, next) = page(records, wanted, cursor, 2).await.unwrap();
             assert!(entries.len() <= 2);
             found.extend(entries.into_iter().map(|entry| entry.what));
             cursor = next;
@@ -151,26 +151,26 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_done_is_listed_newest_first_page_by_page_and_by_whom() {
-        let shelf = Records::new(Arc::new(MemoryStore::default()));
+        let records = Records::new(Arc::new(MemoryStore::default()));
         for (number, (who, tenant)) in
             [("ana", None), ("bo", Some("acme")), ("Ana", Some("acme")), ("ana", Some("other"))].iter().enumerate()
         {
             let at = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
-            note(&shelf, who, number.to_string(), *tenant, at).await.unwrap();
+            note(&records, who, number.to_string(), *tenant, at).await.unwrap();
         }
         let wanted = |who: Option<&str>, tenant: Option<&str>| Wanted { who: who.map(str::to_owned), tenant: tenant.map(str::to_owned) };
-        assert_eq!(all(&shelf, &Wanted::default()).await, ["3", "2", "1", "0"]);
-        assert_eq!(all(&shelf, &wanted(Some("ANA"), None)).await, ["3", "2", "0"]);
-        assert_eq!(all(&shelf, &wanted(Some("ana"), Some("acme"))).await, ["2"]);
-        assert!(all(&shelf, &wanted(Some("an"), None)).await.is_empty());
+        assert_eq!(all(&records, &Wanted::default()).await, ["3", "2", "1", "0"]);
+        assert_eq!(all(&records, &wanted(Some("ANA"), None)).await, ["3", "2", "0"]);
+        assert_eq!(all(&records, &wanted(Some("ana"), Some("acme"))).await, ["2"]);
+        assert!(all(&records, &wanted(Some("an"), None)).await.is_empty());
     }
 
     #[tokio::test]
     async fn what_is_too_old_goes_and_nothing_else() {
-        let shelf = Records::new(Arc::new(MemoryStore::default()));
-        note(&shelf, "ana", "old", None, now() - KEPT).await.unwrap();
-        note(&shelf, "ana", "new", None, now() - KEPT + TimeDelta::seconds(1)).await.unwrap();
-        prune(&shelf, now()).await.unwrap();
-        assert_eq!(all(&shelf, &Wanted::default()).await, ["new"]);
+        let records = Records::new(Arc::new(MemoryStore::default()));
+        note(&records, "ana", "old", None, now() - KEPT).await.unwrap();
+        note(&records, "ana", "new", None, now() - KEPT + TimeDelta::seconds(1)).await.unwrap();
+        prune(&records, now()).await.unwrap();
+        assert_eq!(all(&records, &Wanted::default()).await, ["new"]);
     }
 }

@@ -82,7 +82,7 @@ pub(crate) struct Shared {
     pub(crate) links: Links,
     pub(crate) passwords: Passwords,
     /// The console's own records.
-    pub(crate) shelf: Records,
+    pub(crate) records: Records,
     slow: Slow,
     provider: Provider,
     counted: Counted,
@@ -93,7 +93,7 @@ impl Console {
     pub(crate) fn new(site: Arc<Site>, listens: SocketAddr, life: Life) -> Self {
         let store = &site.host().runner().store;
         let (people, sessions) = (People::new(store.clone()), Sessions::new(store.clone()));
-        let (links, shelf) = (Links::new(people.clone()), Records::new(store.clone()));
+        let (links, records) = (Links::new(people.clone()), Records::new(store.clone()));
         Self(Arc::new(Shared {
             site,
             listens,
@@ -102,7 +102,7 @@ impl Console {
             sessions,
             links,
             passwords: Passwords::default(),
-            shelf,
+            records,
             slow: Slow::default(),
             provider: Provider::default(),
             counted: Counted::default(),
@@ -120,7 +120,7 @@ impl Console {
     /// # Errors
     /// The store's.
     pub(crate) async fn note(&self, who: &Visitor, what: impl Into<String>, tenant: Option<&str>) -> Result<(), StoreError> {
-        audit::note(&self.shelf, &who.name, what, tenant, self.now()).await
+        audit::note(&self.records, &who.name, what, tenant, self.now()).await
     }
 
     /// The whole address of a page, for who is not in the console yet.

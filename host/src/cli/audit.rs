@@ -7,7 +7,7 @@ use crate::store::records::Records;
 
 /// Writes down what was done: a sentence in the past without its subject, and no secret in it.
 pub(super) async fn done(site: &Site, what: impl Into<String>, tenant: Option<&str>) -> Result<(), Exit> {
-    let shelf = Records::new(site.host().runner().store.clone());
-    let noted = note(&shelf, COMMAND_LINE, what, tenant, site.host().now()).await;
+    let records = Records::new(site.host().runner().store.clone());
+    let noted = note(&records, COMMAND_LINE, what, tenant, site.host().now()).await;
     noted.map_err(|error| Exit::Failed(format!("it is done, and could not be written down: {error}")))
 }

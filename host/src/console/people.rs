@@ -105,17 +105,17 @@ pub(crate) enum PeopleError {
 /// Everybody there is. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct People {
-    shelf: Records,
+    records: Records,
 }
 
 impl People {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { shelf: Records::new(store) }
+        Self { records: Records::new(store) }
     }
 
     /// Whether there is anybody.
     pub(crate) async fn is_empty(&self) -> Result<bool, PeopleError> {
-        let (found, _) = self.shelf.scan::<User>(&Scan::new(USER, 1)).await?;
+        let (found, _) = self.records.scan::<User>(&Scan::new(USER, 1)).await?;
         Ok(found.is_empty())
     }
 
@@ -126,7 +126,7 @@ impl People {
 
     /// A page of people by name.
     pub(crate) async fn page(&self, cursor: Option<String>, limit: u32) -> Result<(Vec<User>, Option<String>), PeopleError> {
-        let (found, cursor) = self.shelf.scan(&Scan::new(USER, limit).from(cursor)).await?;
+        let (found, cursor) = self.records.scan(&Scan::new(USER, limit).from(cursor)).await?;
         Ok((found.into_iter().map(|kept| kept.value).collect(), cursor))
     }
 
@@ -135,7 +135,7 @@ impl People {
     /// # Errors
     /// Where the name is taken, and the store's.
     pub(crate) async fn add(&self, user: &User) -> Result<(), PeopleError> {
-        match self.shelf.commit(vec![added(user)?]).await? {
+        match self.records.commit(vec![added(user)?]).await? {
             true => Ok(()),
             false => Err(PeopleError::Exists(user.name.clone())),
         }
@@ -150,11 +150,11 @@ impl People {
         let is = |user: &User| user.identity.as_ref() == Some(identity);
         // The provider may call somebody by another name from one day to the next.
         let place = identity_key(identity);
-        let known = self.shelf.get::<String>(&place).await?;
+        let known = self.records.get::<String>(&place).await?;
         let name = known.as_ref().map_or(name, |known| &known.value);
         if known.is_none() || !self.get(name).await?.is_some_and(|user| is(&user)) {
             let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
-            if self.shelf.commit(vec![added(&new)?, records::put(place, &new.name)?]).await? {
+            if self.records.commit(vec![added(&new)?, records::put(place, &new.name)?]).await? {
                 return Ok(new);
             }
         }
@@ -173,7 +173,7 @@ impl People {
         for _ in 0..TRIES {
             let kept = self.known(name).await?;
             let identity = kept.value.identity.as_ref().map(|identity| Write::remove(identity_key(identity)));
-            if self.shelf.commit([records::remove(&kept)].into_iter().chain(identity).collect()).await? {
+            if self.records.commit([records::remove(&kept)].into_iter().chain(identity).collect()).await? {
                 return Ok(kept.value);
             }
         }
@@ -240,7 +240,7 @@ impl People {
             if change(&mut kept.value) {
                 kept.value.stamp = Ticket::new()?.text().to_owned();
             }
-            if self.shelf.commit(vec![records::replace(&kept)?]).await? {
+            if self.records.commit(vec![records::replace(&kept)?]).await? {
                 return Ok(kept.value);
             }
         }
@@ -254,7 +254,7 @@ impl People {
     async fn kept(&self, name: &str) -> Result<Option<Kept<User>>, PeopleError> {
         // What can be no name cannot be there, and may be too long for a key.
         match check_name(name) {
-            Ok(()) => Ok(self.shelf.get(&key(name)).await?),
+            Ok(()) => Ok(self.records.get(&key(name)).await?),
             Err(_) => Ok(None),
         }
     }

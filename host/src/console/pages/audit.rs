@@ -29,7 +29,7 @@ pub(in super::super) struct Asked {
 pub(in super::super) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Result<Page, Problem> {
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let wanted = Wanted { who: given(&asked.who), tenant: given(&asked.tenant) };
-    let (entries, next) = audit::page(&console.shelf, &wanted, asked.from.clone(), PAGE).await?;
+    let (entries, next) = audit::page(&console.records, &wanted, asked.from.clone(), PAGE).await?;
     Ok(Page::new("Audit", PATH, content(&asked, &entries, next.as_deref())))
 }
 

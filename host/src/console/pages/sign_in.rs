@@ -94,9 +94,9 @@ pub(super) fn out() -> Done {
 /// Begins a session of somebody who has shown who they are.
 pub(super) async fn begin(console: &Console, user: &User, to: &str, how: &str) -> Result<Done, Problem> {
     let now = console.now();
-    audit::prune(&console.shelf, now).await?;
+    audit::prune(&console.records, now).await?;
     let ticket = console.sessions.begin(user, console.rules(), now).await?;
-    audit::note(&console.shelf, &user.name, how, None, now).await?;
+    audit::note(&console.records, &user.name, how, None, now).await?;
     Ok(Done::to(to).signed_in(ticket))
 }
 

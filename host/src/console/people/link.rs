@@ -61,7 +61,7 @@ impl Links {
         let (ticket, expires) = (Ticket::new()?, (now + LASTS).trunc_subsecs(3));
         let user = user.map(|user| Invited { name: user.name.clone(), stamp: user.stamp.clone() });
         let link = Link { user, expires };
-        self.people.shelf.commit(vec![records::put(place(&ticket), &link)?]).await?;
+        self.people.records.commit(vec![records::put(place(&ticket), &link)?]).await?;
         Ok(ticket)
     }
 
@@ -94,7 +94,7 @@ impl Links {
                 (user, write)
             }
             Invitation::Choose(user) => {
-                let kept: Option<Kept<User>> = self.people.shelf.get(&key(&user.name)).await?;
+                let kept: Option<Kept<User>> = self.people.records.get(&key(&user.name)).await?;
                 let mut kept = kept.filter(|kept| kept.value == user).ok_or(PeopleError::Link)?;
                 kept.value.password = Some(hash);
                 kept.value.stamp = Ticket::new()?.text().to_owned();
@@ -102,23 +102,23 @@ impl Links {
                 (kept.value, write)
             }
         };
-        match self.people.shelf.commit(vec![records::remove(&link), write]).await? {
+        match self.people.records.commit(vec![records::remove(&link), write]).await? {
             true => Ok(user),
             false => Err(PeopleError::Link),
         }
     }
 
     async fn kept(&self, ticket: &Ticket, now: DateTime<Utc>) -> Result<Kept<Link>, PeopleError> {
-        let found: Option<Kept<Link>> = self.people.shelf.get(&place(ticket)).await?;
+        let found: Option<Kept<Link>> = self.people.records.get(&place(ticket)).await?;
         found.filter(|link| now < link.value.expires).ok_or(PeopleError::Link)
     }
 
     /// Removes links that are too old.
     async fn sweep(&self, now: DateTime<Utc>) -> Result<(), PeopleError> {
-        let (links, _) = self.people.shelf.scan::<Link>(&Scan::new(LINK, 500)).await?;
+        let (links, _) = self.people.records.scan::<Link>(&Scan::new(LINK, 500)).await?;
         let old: Vec<Write> = links.iter().filter(|link| link.value.expires <= now).map(|link| Write::remove(&link.key)).collect();
         if !old.is_empty() {
-            self.people.shelf.commit(old).await?;
+            self.people.records.commit(old).await?;
         }
         Ok(())
     }

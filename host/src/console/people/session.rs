@@ -60,12 +60,12 @@ pub(crate) struct Found {
 /// The sessions there are. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Sessions {
-    shelf: Records,
+    records: Records,
 }
 
 impl Sessions {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { shelf: Records::new(store) }
+        Self { records: Records::new(store) }
     }
 
     /// Begins a session.
@@ -76,7 +76,7 @@ impl Sessions {
         self.sweep(rules, now).await?;
         let (ticket, now) = (Ticket::new()?, now.trunc_subsecs(3));
         let session = Session { user: user.name.clone(), stamp: user.stamp.clone(), began: now, used: now, flash: None };
-        self.shelf.commit(vec![records::put(place(&ticket), &session)?]).await?;
+        self.records.commit(vec![records::put(place(&ticket), &session)?]).await?;
         Ok(ticket)
     }
 
@@ -85,18 +85,18 @@ impl Sessions {
     /// # Errors
     /// The store's.
     pub(crate) async fn find(&self, ticket: &Ticket, rules: Rules, used: bool, now: DateTime<Utc>) -> Result<Option<Found>, StoreError> {
-        let Some(mut kept): Option<Kept<Session>> = self.shelf.get(&place(ticket)).await? else { return Ok(None) };
+        let Some(mut kept): Option<Kept<Session>> = self.records.get(&place(ticket)).await? else { return Ok(None) };
         if kept.value.is_over(rules, now) {
             return Ok(None);
         }
-        let Some(user): Option<Kept<User>> = self.shelf.get(&key(&kept.value.user)).await? else { return Ok(None) };
+        let Some(user): Option<Kept<User>> = self.records.get(&key(&kept.value.user)).await? else { return Ok(None) };
         if user.value.stamp != kept.value.stamp {
             return Ok(None);
         }
         if used && now - kept.value.used >= TOUCH {
             kept.value.used = now.trunc_subsecs(3);
             // Who was faster has done the same.
-            self.shelf.commit(vec![records::replace(&kept)?]).await?;
+            self.records.commit(vec![records::replace(&kept)?]).await?;
         }
         Ok(Some(Found { user: user.value, flash: kept.value.flash }))
     }
@@ -106,7 +106,7 @@ impl Sessions {
     /// # Errors
     /// The store's.
     pub(crate) async fn end(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        self.shelf.commit(vec![Write::remove(place(ticket))]).await.map(|_| ())
+        self.records.commit(vec![Write::remove(place(ticket))]).await.map(|_| ())
     }
 
     /// Has the next page of a session say this, or nothing.
@@ -115,9 +115,9 @@ impl Sessions {
     /// The store's.
     pub(crate) async fn say(&self, ticket: &Ticket, flash: Option<Flash>) -> Result<(), StoreError> {
         for _ in 0..super::TRIES {
-            let Some(mut kept): Option<Kept<Session>> = self.shelf.get(&place(ticket)).await? else { return Ok(()) };
+            let Some(mut kept): Option<Kept<Session>> = self.records.get(&place(ticket)).await? else { return Ok(()) };
             kept.value.flash = flash.clone();
-            if self.shelf.commit(vec![records::replace(&kept)?]).await? {
+            if self.records.commit(vec![records::replace(&kept)?]).await? {
                 break;
             }
         }
@@ -128,10 +128,10 @@ impl Sessions {
     async fn sweep(&self, rules: Rules, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut cursor = None;
         loop {
-            let (sessions, next) = self.shelf.scan::<Session>(&Scan::new(SESSION, SWEPT).from(cursor)).await?;
+            let (sessions, next) = self.records.scan::<Session>(&Scan::new(SESSION, SWEPT).from(cursor)).await?;
             let over: Vec<_> = sessions.iter().filter(|kept| kept.value.is_over(rules, now)).map(|kept| Write::remove(&kept.key)).collect();
             if !over.is_empty() {
-                self.shelf.commit(over).await?;
+                self.records.commit(over).await?;
             }
             cursor = next;
             if cursor.is_none() {
