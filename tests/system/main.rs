@@ -36,6 +36,7 @@ mod packaging;
 mod probes;
 mod readme;
 mod reload;
+mod reported;
 mod sandbox;
 mod scale;
 mod scarce;
