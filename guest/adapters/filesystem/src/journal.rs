@@ -76,10 +76,7 @@ impl Journal {
             match fs::read(&path) {
                 Ok(bytes) => match Record::read(&bytes).ok_or(StoreError::Damaged(path))? {
                     Record::Commit(changes) => self.state.apply(changes),
-                    Record::Seal => {
-                        self.state.apply(Vec::new());
-                        self.advance()?;
-                    }
+                    Record::Seal => self.advance()?,
                 },
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
                 // Where the generation is still there, nothing was missed.
@@ -142,7 +139,7 @@ impl Journal {
         Ok(path)
     }
 
-    /// Ends the generation, if it is long enough. What fails here is tried again at the next commit.
+    /// Ends the generation, if it is long enough. What fails here is tried again by whoever reads or commits next.
     fn end_generation(&mut self) {
         if self.state.last.saturating_sub(self.began) < COMMITS {
             return;
@@ -154,25 +151,26 @@ impl Journal {
         }
     }
 
-    /// Goes on in the next generation, which begins with all there is; makes it, if nobody has yet.
+    /// Goes on in the next generation, which begins with all there is, the seal among it; makes it, if nobody has yet. Only then
+    /// does the seal count as read: where this fails, it is read again, and nothing is added behind it.
     fn advance(&mut self) -> Result<(), StoreError> {
-        let next = self.generation.saturating_add(1);
-        self.begin(next)?;
-        let oldest = self.generation;
-        (self.generation, self.began) = (next, self.state.last);
-        self.tidy(oldest);
+        let (ended, next) = (self.generation, self.generation.saturating_add(1));
+        let seal = self.state.last.saturating_add(1);
+        self.begin(next, seal)?;
+        (self.generation, self.began, self.state.last) = (next, seal, seal);
+        self.tidy(ended);
         Ok(())
     }
 
-    /// Makes a generation that begins with all there is.
-    fn begin(&self, generation: u64) -> Result<(), StoreError> {
+    /// Makes a generation that begins with all there is, as of this commit.
+    fn begin(&self, generation: u64, last: u64) -> Result<(), StoreError> {
         let folder = self.folder(generation);
         if exists(&folder)? {
             return Ok(());
         }
         let made = self.root.join("tmp").join(unique());
         fs::create_dir(&made)?;
-        write(&made.join("snapshot"), &record::snapshot(&self.state))?;
+        write(&made.join("snapshot"), &record::snapshot(&self.state, last))?;
         let renamed = fs::rename(&made, &folder);
         if renamed.is_err() {
             let _ = fs::remove_dir_all(&made);
@@ -188,7 +186,7 @@ impl Journal {
             let newest = self.generations()?.into_iter().max();
             let Some(generation) = newest else {
                 self.state = State::default();
-                self.begin(1)?;
+                self.begin(1, 0)?;
                 continue;
             };
             let path = self.folder(generation).join("snapshot");

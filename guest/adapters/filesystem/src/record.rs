@@ -47,10 +47,10 @@ impl Record {
     }
 }
 
-/// All there is, as of its last commit.
-pub fn snapshot(state: &State) -> Vec<u8> {
+/// All there is, as of the commit of this number.
+pub fn snapshot(state: &State, last: u64) -> Vec<u8> {
     let mut out = Writer(vec![FORM]);
-    out.number(state.last);
+    out.number(last);
     out.number(count(state.entries.len()));
     for (key, kept) in &state.entries {
         out.blob(key.as_bytes());
@@ -164,7 +164,7 @@ mod tests {
         let mut state = State::default();
         let Record::Commit(changes) = commit() else { unreachable!() };
         state.apply(changes);
-        assert_eq!(read_snapshot(&snapshot(&state)), Some(state));
+        assert_eq!(read_snapshot(&snapshot(&state, state.last)), Some(state));
     }
 
     #[test]

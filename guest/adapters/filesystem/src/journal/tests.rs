@@ -87,6 +87,24 @@ fn a_generation_that_ended_without_a_next_one_is_gone_on_from() {
 }
 
 #[test]
+fn nothing_is_added_behind_the_end_of_a_generation_that_has_no_next_one() {
+    let folder = folder();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    journal.commit(put("k", "1"), always).unwrap().unwrap();
+    let written = journal.write(&Record::Seal).unwrap();
+    assert!(journal.name(&written).unwrap());
+    // Where nothing can be written, no generation can be begun.
+    let (tmp, aside) = (folder.path().join("tmp"), folder.path().join("aside"));
+    fs::rename(&tmp, &aside).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(journal.refresh(), Err(StoreError::Folder(_))));
+    }
+    fs::rename(&aside, &tmp).unwrap();
+    journal.commit(put("k", "2"), always).unwrap().unwrap();
+    assert_eq!(value(&mut Journal::open(folder.path()).unwrap(), "k").as_deref(), Some("2"));
+}
+
+#[test]
 fn a_damaged_file_is_named_and_nothing_is_stored_over_it() {
     let folder = folder();
     let mut journal = Journal::open(folder.path()).unwrap();
