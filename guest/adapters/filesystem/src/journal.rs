@@ -3,6 +3,7 @@
 //! ```text
 //! STORE/0000000001/snapshot                 all there was when this generation began
 //! STORE/0000000001/00000000000000000042     commit 42
+//! STORE/0000000001/next                     the next generation, for the moment before it has its name
 //! STORE/tmp/                                what is being written
 //! ```
 //!
@@ -11,7 +12,8 @@
 //! rest; it holds between instances and between processes. Every read first reads what has come since the last one.
 //!
 //! A generation ends with a commit that says so; whoever reads it makes the next one, by renaming a folder that is whole, if nobody
-//! has yet. One that ended is renamed out of the way before its files go, so that nobody can add to it unseen.
+//! has yet, and by way of the one that ended, so that none can come back once it is gone. One that ended is renamed out of the way
+//! before its files go, so that nobody can add to it unseen.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -156,28 +158,54 @@ impl Journal {
     fn advance(&mut self) -> Result<(), StoreError> {
         let (ended, next) = (self.generation, self.generation.saturating_add(1));
         let seal = self.state.last.saturating_add(1);
-        self.begin(next, seal)?;
+        if !exists(&self.folder(next))? && !self.begin_next(next, seal)? {
+            return self.load();
+        }
         (self.generation, self.began, self.state.last) = (next, seal, seal);
         self.tidy(ended);
         Ok(())
     }
 
-    /// Makes a generation that begins with all there is, as of this commit.
-    fn begin(&self, generation: u64, last: u64) -> Result<(), StoreError> {
-        let folder = self.folder(generation);
-        if exists(&folder)? {
-            return Ok(());
+    /// Makes the next generation; false where this one is gone, so that others are further on.
+    ///
+    /// It goes by way of this one's folder, which is gone before the next one is. So whoever stood still in here while others
+    /// passed generations finds no way, and brings none back that came and went.
+    fn begin_next(&self, next: u64, seal: u64) -> Result<bool, StoreError> {
+        let (ended, made) = (self.folder(self.generation), self.write_generation(seal)?);
+        let ready = ended.join("next");
+        let placed = fs::rename(&made, &ready);
+        if placed.is_err() {
+            let _ = fs::remove_dir_all(&made);
         }
-        let made = self.root.join("tmp").join(unique());
-        fs::create_dir(&made)?;
-        write(&made.join("snapshot"), &record::snapshot(&self.state, last))?;
-        let renamed = fs::rename(&made, &folder);
-        if renamed.is_err() {
+        // Another may have been faster, here or before: what it made begins with the same.
+        let moved = fs::rename(&ready, self.folder(next));
+        self.sync(&self.root);
+        if exists(&self.folder(next))? {
+            return Ok(true);
+        }
+        if exists(&ended)? { placed.and(moved).map(|()| true).map_err(StoreError::Folder) } else { Ok(false) }
+    }
+
+    /// Makes the first generation, of nothing. There is none before it to go by way of, so this one could come back: where two
+    /// open an empty folder at once, and one stands still in here while the other passes two generations. What is read is the
+    /// newest even so; only a third that slept since the first would take it for its own, until it is tidied away.
+    fn begin_first(&self) -> Result<(), StoreError> {
+        let made = self.write_generation(0)?;
+        let moved = fs::rename(&made, self.folder(1));
+        if moved.is_err() {
             let _ = fs::remove_dir_all(&made);
         }
         self.sync(&self.root);
-        // Another may have been faster: it began with the same.
-        if exists(&folder)? { Ok(()) } else { renamed.map_err(StoreError::Folder) }
+        // Another may have been faster.
+        if self.generations()?.is_empty() { moved.map_err(StoreError::Folder) } else { Ok(()) }
+    }
+
+    /// Writes a generation that nobody sees yet, which begins with all there is, as of this commit.
+    fn write_generation(&self, last: u64) -> Result<PathBuf, StoreError> {
+        let made = self.root.join("tmp").join(unique());
+        fs::create_dir(&made)?;
+        write(&made.join("snapshot"), &record::snapshot(&self.state, last))?;
+        Ok(made)
     }
 
     /// Reads the newest generation's beginning.
@@ -186,7 +214,7 @@ impl Journal {
             let newest = self.generations()?.into_iter().max();
             let Some(generation) = newest else {
                 self.state = State::default();
-                self.begin(1, 0)?;
+                self.begin_first()?;
                 continue;
             };
             let path = self.folder(generation).join("snapshot");
@@ -215,10 +243,15 @@ impl Journal {
     /// Removes the generations before this one, and what was left behind. Others may do the same at the same time.
     fn tidy(&self, oldest: u64) {
         let tmp = self.root.join("tmp");
-        for generation in self.generations().unwrap_or_default().into_iter().filter(|generation| *generation < oldest) {
+        let mut over = self.generations().unwrap_or_default();
+        over.retain(|generation| *generation < oldest);
+        over.sort_unstable();
+        for generation in over {
             let away = tmp.join(unique());
-            if fs::rename(self.folder(generation), &away).is_ok() {
-                let _ = fs::remove_dir_all(away);
+            // None goes before the one that leads to it is gone: see `begin_next`.
+            match fs::rename(self.folder(generation), &away).and_then(|()| fs::remove_dir_all(away)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => break,
+                _ => {}
             }
         }
         let old = |path: &Path| {

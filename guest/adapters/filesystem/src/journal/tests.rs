@@ -73,6 +73,21 @@ fn who_slept_for_generations_finds_what_is_there_and_adds_to_it() {
 }
 
 #[test]
+fn who_stood_still_at_the_end_of_a_generation_brings_none_back_that_came_and_went() {
+    let folder = folder();
+    let (mut still, mut busy) = (Journal::open(folder.path()).unwrap(), Journal::open(folder.path()).unwrap());
+    for n in 0..(COMMITS * 4) {
+        busy.commit(put("n", &n.to_string()), always).unwrap().unwrap();
+    }
+    assert!(busy.generation > 4 && !exists(&still.folder(2)).unwrap(), "the one after its own is gone as well");
+    // It had read the seal, and found no next generation, before it stood still.
+    still.advance().unwrap();
+    assert!(!exists(&still.folder(2)).unwrap(), "it is back");
+    assert_eq!((still.generation, value(&mut still, "n")), (busy.generation, value(&mut busy, "n")));
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
 fn a_generation_that_ended_without_a_next_one_is_gone_on_from() {
     let folder = folder();
     let mut journal = Journal::open(folder.path()).unwrap();
