@@ -14,16 +14,19 @@ pub fn take(
     seconds: u32,
 ) -> Result<Result<(), String>, StoreError> {
     let now = now();
-    let until = now.saturating_add(u64::from(seconds).saturating_mul(1000));
-    let mut changes = vec![Change::Claim(name.clone(), Claim { holder: holder.clone(), until })];
-    journal.refresh()?;
-    // What is long over goes along, so that the names do not grow without end.
-    let over = journal.state.claims.iter().filter(|(other, claim)| **other != name && claim.until <= now);
-    changes.extend(over.map(|(other, _)| Change::Claim(other.clone(), Claim { holder: String::new(), until: 0 })));
+    let until = if seconds == 0 { 0 } else { now.saturating_add(u64::from(seconds).saturating_mul(1000)) };
+    // This name and no other: what another commit says of others meanwhile is not known yet.
+    let changes = vec![Change::Claim(name.clone(), Claim { holder: holder.clone(), until })];
     journal.commit(changes, |state| match held(state, &name, now) {
         Some(other) if other != holder && Some(other) != instead.as_deref() => Err(other.to_owned()),
         _ => Ok(()),
     })
+}
+
+/// Forgets the names whose time is over, so that they do not grow without end.
+pub fn forget_over(state: &mut State) {
+    let now = now();
+    state.claims.retain(|_, claim| claim.until > now);
 }
 
 fn held<'s>(state: &'s State, name: &str, now: u64) -> Option<&'s str> {
@@ -38,6 +41,7 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     fn take_(journal: &mut Journal, holder: &str, instead: Option<&str>, seconds: u32) -> Result<(), String> {
         take(journal, "job".to_owned(), holder.to_owned(), instead.map(str::to_owned), seconds).unwrap()
@@ -57,12 +61,28 @@ mod tests {
     }
 
     #[test]
-    fn names_whose_time_is_over_go() {
+    fn who_takes_a_name_says_nothing_of_another_that_somebody_may_take_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        for n in 0..10 {
-            take(&mut journal, format!("mail/{n}"), "a".to_owned(), None, 0).unwrap().unwrap();
-        }
-        assert!(journal.state.claims.len() <= 2, "{:?}", journal.state.claims);
+        let over = Claim { holder: "before".to_owned(), until: 1 };
+        journal.commit(vec![Change::Claim("job".to_owned(), over)], |_| Ok::<_, ()>(())).unwrap().unwrap();
+        take(&mut journal, "mail/1".to_owned(), "a".to_owned(), None, 60).unwrap().unwrap();
+        let stored = std::fs::read(folder.path().join(format!("{:010}/{:020}", 1, 2))).unwrap();
+        let Some(Record::Commit(changes)) = Record::read(&stored) else { panic!("it is a commit") };
+        let names: Vec<_> = changes.iter().map(|change| if let Change::Claim(name, _) = change { name.as_str() } else { "" }).collect();
+        assert_eq!(names, ["mail/1"]);
+    }
+
+    #[test]
+    fn names_that_are_given_back_or_over_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        take_(&mut journal, "a", None, 60).unwrap();
+        take_(&mut journal, "a", None, 0).unwrap();
+        assert!(journal.state.claims.is_empty(), "{:?}", journal.state.claims);
+        let names = |until| (0..9).map(move |n| Change::Claim(format!("mail/{until}/{n}"), Claim { holder: "a".to_owned(), until }));
+        journal.state.apply(names(1).chain(names(u64::MAX)).collect());
+        forget_over(&mut journal.state);
+        assert_eq!(journal.state.claims.len(), 9);
     }
 }

@@ -21,6 +21,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::claims;
 use crate::record::{self, Record};
 use crate::state::{Change, State};
 
@@ -158,6 +159,7 @@ impl Journal {
     fn advance(&mut self) -> Result<(), StoreError> {
         let (ended, next) = (self.generation, self.generation.saturating_add(1));
         let seal = self.state.last.saturating_add(1);
+        claims::forget_over(&mut self.state);
         if !exists(&self.folder(next))? && !self.begin_next(next, seal)? {
             return self.load();
         }
