@@ -125,7 +125,9 @@ impl Journal {
         let path = self.commit_path(self.state.last.saturating_add(1));
         match fs::hard_link(written, &path) {
             Ok(()) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            // The generation is gone, unless it is what was written that is.
+            Err(error) if error.kind() == ErrorKind::NotFound && exists(written)? => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         if !exists(&path)? {

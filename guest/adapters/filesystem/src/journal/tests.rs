@@ -120,6 +120,15 @@ fn nothing_is_added_behind_the_end_of_a_generation_that_has_no_next_one() {
 }
 
 #[test]
+fn a_commit_that_was_cleared_away_before_it_had_its_name_fails() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let written = journal.write(&Record::Commit(put("k", "1"))).unwrap();
+    fs::remove_file(&written).unwrap();
+    assert!(matches!(journal.name(&written), Err(StoreError::Folder(_))), "to try again would be to try for ever");
+}
+
+#[test]
 fn a_damaged_file_is_named_and_nothing_is_stored_over_it() {
     let folder = folder();
     let mut journal = Journal::open(folder.path()).unwrap();
