@@ -19,13 +19,14 @@ use std::path::Path;
 use bindings::exports::shift_access::adapters::claims as claims_export;
 use bindings::exports::shift_access::plugin::storage::{Condition, Entry, Error, Guest, Outcome, Page, Write};
 use journal::{Journal, StoreError};
-use record::count;
 use state::{Change, Kept, State};
 
 /// Where the host opens the folder.
 const FOLDER: &str = "/store";
-/// Bytes that the values of a tenant may have together; they are in memory too.
-const QUOTA: u64 = 256 << 20;
+/// Bytes that the keys and values of a tenant may have together; they are in memory too.
+const BYTES: u64 = 256 << 20;
+/// Keys of a tenant: each takes memory beside its bytes.
+const KEYS: usize = 1_000_000;
 
 struct Store;
 
@@ -70,7 +71,8 @@ impl Guest for Store {
         match ended {
             Ok(()) => Ok(Outcome::Committed),
             Err(Against::Conflict(keys)) => Ok(Outcome::Conflict(keys)),
-            Err(Against::Quota) => Err(Error::QuotaExceeded(format!("the values would have more than {QUOTA} bytes together"))),
+            Err(Against::Bytes) => Err(Error::QuotaExceeded(format!("keys and values would have more than {BYTES} bytes together"))),
+            Err(Against::Keys) => Err(Error::QuotaExceeded(format!("there would be more than {KEYS} keys"))),
         }
     }
 
@@ -96,7 +98,8 @@ impl claims_export::Guest for Store {
 #[derive(Debug, PartialEq, Eq)]
 enum Against {
     Conflict(Vec<String>),
-    Quota,
+    Bytes,
+    Keys,
 }
 
 fn judge(state: &State, writes: &[Write]) -> Result<(), Against> {
@@ -109,10 +112,27 @@ fn judge(state: &State, writes: &[Write]) -> Result<(), Against> {
     if !lost.is_empty() {
         return Err(Against::Conflict(lost));
     }
-    let size = |write: &Write| write.value.as_ref().map_or(0, |value| count(value.len()));
-    let before = |write: &Write| state.entries.get(&write.key).map_or(0, |kept| count(kept.value.len()));
-    let (more, less) = writes.iter().fold((0_u64, 0_u64), |(more, less), write| (more + size(write), less + before(write)));
-    if more > less && state.bytes.saturating_add(more).saturating_sub(less) > QUOTA { Err(Against::Quota) } else { Ok(()) }
+    within_quota(state, writes)
+}
+
+/// What makes the store smaller, or leaves it as it is, is always within.
+fn within_quota(state: &State, writes: &[Write]) -> Result<(), Against> {
+    let (mut bytes, mut keys, mut less_bytes, mut less_keys) = (0_u64, 0, 0_u64, 0);
+    for Write { key, value, .. } in writes {
+        if let Some(value) = value {
+            (bytes, keys) = (bytes + state::size(key, value), keys + 1);
+        }
+        if let Some(kept) = state.entries.get(key) {
+            (less_bytes, less_keys) = (less_bytes + state::size(key, &kept.value), less_keys + 1);
+        }
+    }
+    if bytes > less_bytes && state.bytes.saturating_add(bytes) > BYTES.saturating_add(less_bytes) {
+        return Err(Against::Bytes);
+    }
+    if keys > less_keys && state.entries.len().saturating_add(keys) > KEYS.saturating_add(less_keys) {
+        return Err(Against::Keys);
+    }
+    Ok(())
 }
 
 fn page(state: &State, prefix: &str, after: Option<&str>, limit: usize) -> Page {
@@ -167,10 +187,27 @@ mod tests {
     #[test]
     fn a_full_store_takes_what_makes_it_smaller() {
         let mut state = state(&["a"]);
-        state.bytes = QUOTA;
-        assert_eq!(judge(&state, &[write("b", Some(vec![1]), Condition::Any)]), Err(Against::Quota));
+        assert_eq!(state.bytes, 11, "the key counts as well");
+        state.bytes = BYTES;
+        for value in [vec![], vec![1]] {
+            assert_eq!(judge(&state, &[write("b", Some(value), Condition::Any)]), Err(Against::Bytes));
+        }
         assert_eq!(judge(&state, &[write("a", Some(vec![1]), Condition::Any)]), Ok(()));
         assert_eq!(judge(&state, &[write("a", None, Condition::Any)]), Ok(()));
+        state.apply(vec![Change::Remove("a".into())]);
+        assert_eq!(state.bytes, BYTES - 11);
+    }
+
+    #[test]
+    fn no_more_than_so_many_keys_are_taken() {
+        let mut state = State::default();
+        state.apply((0..KEYS).map(|n| Change::Put(n.to_string(), Vec::new())).collect());
+        let read = record::read_snapshot(&record::snapshot(&state, state.last)).unwrap();
+        assert_eq!((read.entries.len(), read.bytes), (KEYS, state.bytes));
+        let one_more = write("one more", Some(Vec::new()), Condition::Any);
+        assert_eq!(judge(&state, std::slice::from_ref(&one_more)), Err(Against::Keys));
+        assert_eq!(judge(&state, &[one_more, write("7", None, Condition::Any)]), Ok(()));
+        assert_eq!(judge(&state, &[write("7", Some(Vec::new()), Condition::Any)]), Ok(()));
     }
 
     #[test]

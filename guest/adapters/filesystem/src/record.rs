@@ -1,7 +1,7 @@
 //! What is written: the changes of a commit, and a snapshot of all there is. Numbers are little-endian, texts and values have
 //! their length before them, and both begin with the number of this form.
 
-use crate::state::{Change, Claim, Kept, State};
+use crate::state::{self, Change, Claim, Kept, State};
 
 /// The form written here; a higher one is of a later version, and not read.
 const FORM: u8 = 1;
@@ -69,7 +69,7 @@ pub fn read_snapshot(bytes: &[u8]) -> Option<State> {
     let mut state = State { last: rest.number()?, ..State::default() };
     for _ in 0..rest.number()? {
         let (key, revision, value) = (rest.text()?, rest.number()?, rest.blob()?);
-        state.bytes = state.bytes.saturating_add(count(value.len()));
+        state.bytes = state.bytes.saturating_add(state::size(&key, &value));
         state.entries.insert(key, Kept { revision, value });
     }
     while !rest.0.is_empty() {

@@ -38,7 +38,7 @@ pub struct State {
     pub entries: BTreeMap<String, Kept>,
     /// The platform's own.
     pub claims: BTreeMap<String, Claim>,
-    /// How many bytes the values have together.
+    /// How many bytes the keys and values have together.
     pub bytes: u64,
 }
 
@@ -49,21 +49,24 @@ impl State {
         for change in changes {
             match change {
                 Change::Put(key, value) => {
-                    self.bytes = self.bytes.saturating_add(count(value.len()));
-                    let before = self.entries.insert(key, Kept { revision: self.last, value });
-                    self.forget(before);
+                    self.remove(&key);
+                    self.bytes = self.bytes.saturating_add(size(&key, &value));
+                    self.entries.insert(key, Kept { revision: self.last, value });
                 }
-                Change::Remove(key) => {
-                    let before = self.entries.remove(&key);
-                    self.forget(before);
-                }
+                Change::Remove(key) => self.remove(&key),
                 Change::Claim(name, claim) if claim.until == 0 => drop(self.claims.remove(&name)),
                 Change::Claim(name, claim) => drop(self.claims.insert(name, claim)),
             }
         }
     }
 
-    fn forget(&mut self, before: Option<Kept>) {
-        self.bytes = self.bytes.saturating_sub(before.map_or(0, |kept| count(kept.value.len())));
+    fn remove(&mut self, key: &str) {
+        let before = self.entries.remove(key).map_or(0, |kept| size(key, &kept.value));
+        self.bytes = self.bytes.saturating_sub(before);
     }
+}
+
+/// What an entry takes of the quota, in bytes.
+pub fn size(key: &str, value: &[u8]) -> u64 {
+    count(key.len()).saturating_add(count(value.len()))
 }
