@@ -10,6 +10,13 @@ use shift_access_tests::world::hours;
 
 use crate::{demo, empty};
 
+/// How the adapters read a description.
+#[path = "../../guest/adapters/lent/src/described.rs"]
+#[allow(dead_code, missing_docs, reason = "whether it can be read is all that matters here")]
+mod described;
+
+use described::Description;
+
 #[tokio::test]
 async fn wrong_usage_ends_with_64() {
     let stage = demo().await.unwrap();
@@ -40,6 +47,10 @@ async fn the_description_names_connections_properties_jobs_and_imports() {
     }
     let described = stage.run(&["describe", "--json"]).await.unwrap().json().unwrap();
     assert_eq!(described["code_prefix"], "HWBS-WS");
+    // The adapters are made ready with it as well, where no host of ours describes the pack: adapters.wit.
+    let read: Description = serde_json::from_value(described.clone()).unwrap();
+    let all = |list: &str| described[list].as_array().unwrap().len();
+    assert_eq!((read.connections.len(), read.properties.len()), (all("connections"), all("properties")));
     let file = stage.folder().join("random.wasm");
     std::fs::write(&file, b"not a component").unwrap();
     assert_eq!(stage.run(&["describe", file.to_str().unwrap()]).await.unwrap().code, Some(64));

@@ -1,5 +1,5 @@
 //! As much of the pack's description as the adapter goes by: the records of `wit/pack.wit` under their own names, and a variant
-//! as an object with the name of its case.
+//! as an object with the name of its case, as `shift-access describe --json` writes it or as Rust does.
 
 use serde::Deserialize;
 
@@ -41,7 +41,9 @@ pub struct Scheme {
 
 #[derive(Clone, Deserialize)]
 pub enum Source {
+    #[serde(alias = "literal")]
     Literal(String),
+    #[serde(alias = "setting")]
     Setting(String),
 }
 
@@ -53,7 +55,9 @@ pub struct Parameter {
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Encoding {
+    #[serde(alias = "form")]
     Form,
+    #[serde(alias = "json")]
     Json,
 }
 
@@ -67,19 +71,30 @@ pub struct Property {
 
 #[derive(Deserialize)]
 pub enum Kind {
+    #[serde(alias = "text")]
     Text,
+    #[serde(alias = "number")]
     Number((i64, i64)),
+    #[serde(alias = "switch")]
     Switch,
+    #[serde(alias = "items")]
     Items,
+    #[serde(alias = "table")]
     Table,
+    #[serde(alias = "choice")]
     Choice(Vec<String>),
 }
 
 #[derive(Clone, Deserialize)]
 pub enum Value {
+    #[serde(alias = "text")]
     Text(String),
+    #[serde(alias = "number")]
     Number(i64),
+    #[serde(alias = "switch")]
     Switch(bool),
+    #[serde(alias = "items")]
     Items(Vec<String>),
+    #[serde(alias = "table")]
     Table(Vec<(String, String)>),
 }
