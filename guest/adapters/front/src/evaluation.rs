@@ -28,6 +28,7 @@ pub async fn many(body: &[u8]) -> Result<Answer, Problem> {
     if evaluations.len() > MOST {
         return Err(Problem::new(400, format!("there are {} evaluations; send at most {MOST} at once", evaluations.len())));
     }
+    let last = last(&given).map_err(|why| Problem::new(400, why))?;
     let questions: Vec<_> = evaluations.iter().map(|evaluation| question(evaluation, &given)).collect();
     let mut decisions = asked(questions.iter().filter_map(|question| question.clone().ok()).collect()).await?.into_iter();
     let wrong = |status, message| json!({ "decision": false, "context": { "error": { "status": status, "message": message } } });
@@ -35,7 +36,31 @@ pub async fn many(body: &[u8]) -> Result<Answer, Problem> {
         Ok(_) => decisions.next().as_ref().map_or_else(|| wrong(500, "there is no decision".to_owned()), told),
         Err(message) => wrong(400, message),
     });
-    Ok(Answer::json(json!({ "evaluations": answers.collect::<Vec<_>>() })))
+    Ok(Answer::json(json!({ "evaluations": cut(last, answers) })))
+}
+
+/// The decision that ends a batch, where one does: the option `evaluations_semantic`.
+fn last(given: &Value) -> Result<Option<bool>, String> {
+    let Some(semantic) = given.pointer("/options/evaluations_semantic") else { return Ok(None) };
+    match semantic.as_str() {
+        Some("execute_all") => Ok(None),
+        Some("deny_on_first_deny") => Ok(Some(false)),
+        Some("permit_on_first_permit") => Ok(Some(true)),
+        _ => Err("options.evaluations_semantic is none of execute_all, deny_on_first_deny, permit_on_first_permit".to_owned()),
+    }
+}
+
+/// The answers up to the one that ends the batch. All are decided: that costs less than to ask the plugin one by one.
+fn cut(last: Option<bool>, answers: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut kept = Vec::new();
+    for answer in answers {
+        let ends = last.is_some() && answer.get("decision").and_then(Value::as_bool) == last;
+        kept.push(answer);
+        if ends {
+            break;
+        }
+    }
+    kept
 }
 
 async fn asked(questions: Vec<Question>) -> Result<Vec<Decision>, Problem> {
@@ -82,5 +107,16 @@ mod tests {
         assert!(question(&device, &beside).is_err_and(|why| why.contains("device")));
         let nobody = json!({ "subject": { "type": "user", "id": " " } });
         assert_eq!(question(&nobody, &beside), Err("subject.id is missing or empty".to_owned()));
+    }
+
+    #[test]
+    fn a_batch_goes_as_far_as_its_semantic_says() {
+        let kept = |semantic: &str| {
+            let last = last(&json!({ "options": { "evaluations_semantic": semantic } })).unwrap();
+            cut(last, [true, false, true].map(|decision| json!({ "decision": decision })).into_iter()).len()
+        };
+        assert_eq!([kept("execute_all"), kept("deny_on_first_deny"), kept("permit_on_first_permit")], [3, 2, 1]);
+        assert_eq!(last(&json!({ "options": {} })), Ok(None));
+        assert!(last(&json!({ "options": { "evaluations_semantic": "first" } })).is_err_and(|why| why.contains("permit_on_first_permit")));
     }
 }
