@@ -49,15 +49,22 @@ async fn hold(claim: &str, holder: &str) -> Result<(), Problem> {
     }
 }
 
-/// Renews the claim until another has it. A store that fails for a moment ends no run: its time is not over yet.
+/// Renews the claim until it is lost.
 async fn keep(claim: &str, holder: &str) -> Problem {
+    let mut failed = false;
     loop {
         wait_for(u64::from(LEASE / 3).saturating_mul(1_000_000_000)).await;
-        match hold(claim, holder).await {
-            Err(problem) if problem.status == HELD => return problem,
-            Ok(()) | Err(_) => {}
+        if let Some(problem) = lost(hold(claim, holder).await, &mut failed) {
+            return problem;
         }
     }
+}
+
+/// Whether the name is lost with this try to renew it. A store that fails for a moment ends no run; after the second failure in a
+/// row the time is over before a third could tell, and another may run the job.
+fn lost(renewed: Result<(), Problem>, failed: &mut bool) -> Option<Problem> {
+    let before = std::mem::replace(failed, renewed.is_err());
+    renewed.err().filter(|problem| before || problem.status == HELD)
 }
 
 fn told(ready: &Ready, job: &pack::JobInfo, run: &str, started: Duration, ended: Result<jobs::Report, jobs::Failure>) -> Value {
@@ -99,4 +106,20 @@ fn milliseconds(duration: Duration) -> i64 {
 /// An id that nothing else has, in the order of time.
 pub fn id() -> String {
     format!("{:012x}-{:016x}", now().as_millis(), RandomState::new().build_hasher().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_when_its_name_is_anothers_or_cannot_be_renewed_twice_in_a_row() {
+        let problem = |status| Err(Problem::new(status, ""));
+        let after = |tries: Vec<Result<(), Problem>>| {
+            let mut failed = false;
+            tries.into_iter().map(|renewed| lost(renewed, &mut failed).map(|problem| problem.status)).collect::<Vec<_>>()
+        };
+        assert_eq!(after(vec![Ok(()), problem(HELD)]), [None, Some(HELD)]);
+        assert_eq!(after(vec![problem(503), Ok(()), problem(503), problem(503)]), [None, None, None, Some(503)]);
+    }
 }
