@@ -16,7 +16,6 @@
 //! before its files go, so that nobody can add to it unseen.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -24,6 +23,7 @@ use std::time::{Duration, SystemTime};
 use crate::claims;
 use crate::record::{self, Record};
 use crate::state::{Change, State};
+use crate::unique::unique;
 
 /// Commits of a generation, after which it ends.
 const COMMITS: u64 = 500;
@@ -295,12 +295,6 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-/// A name that nobody else takes.
-fn unique() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
 }
 
 #[cfg(test)]

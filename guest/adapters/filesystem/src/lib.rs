@@ -11,6 +11,8 @@ mod claims;
 mod journal;
 mod record;
 mod state;
+#[path = "../../unique.rs"]
+mod unique;
 
 use std::cell::RefCell;
 use std::ops::Bound;

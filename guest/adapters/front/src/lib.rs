@@ -20,6 +20,8 @@ mod options;
 mod ready;
 mod routes;
 mod runs;
+#[path = "../../unique.rs"]
+mod unique;
 mod wire;
 mod workers;
 

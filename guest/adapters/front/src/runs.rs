@@ -1,6 +1,5 @@
 //! Runs a job to its end, one of a name at a time, however many instances there are.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +12,7 @@ use crate::bindings::wasi::clocks::monotonic_clock::wait_for;
 use crate::message::{Answer, Problem};
 use crate::options;
 use crate::ready::Ready;
+use crate::unique::unique;
 use crate::wire;
 
 /// For how many seconds a run has its job's name; it renews that three times as often. So long nobody else can run the job after
@@ -105,7 +105,7 @@ fn milliseconds(duration: Duration) -> i64 {
 
 /// An id that nothing else has, in the order of time.
 pub fn id() -> String {
-    format!("{:012x}-{:016x}", now().as_millis(), RandomState::new().build_hasher().finish())
+    format!("{:012x}-{}", now().as_millis(), unique())
 }
 
 #[cfg(test)]

@@ -12,14 +12,16 @@
 mod bindings;
 #[path = "../../bounds.rs"]
 mod bounds;
+#[path = "../../unique.rs"]
+mod unique;
 
 use std::cell::OnceCell;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 use bindings::exports::shift_access::adapters::claims;
 use bindings::exports::shift_access::plugin::storage::{Condition, Entry, Error, Guest, Outcome, Page, Write};
 use bindings::wasi::keyvalue::store::{self, Bucket};
+use unique::unique;
 
 /// Why a condition is refused.
 const NO_CONDITIONS: &str = "this host's wasi:keyvalue 0.2.0-draft has no compare-and-swap, so a write cannot wait for a condition; \
@@ -69,7 +71,7 @@ impl Guest for Store {
         let bucket = bucket()?;
         for Write { key, value, .. } in writes {
             match value {
-                Some(value) => bucket.set(&key, &[revision().as_slice(), &value].concat()),
+                Some(value) => bucket.set(&key, &[unique().as_bytes(), &value].concat()),
                 None => bucket.delete(&key),
             }
             .map_err(unavailable)?;
@@ -134,10 +136,6 @@ fn read(bucket: &Bucket, key: String) -> Result<Option<Entry>, Error> {
     Ok(Some(Entry { key, value: value.to_vec(), revision: String::from_utf8_lossy(revision).into_owned() }))
 }
 
-fn revision() -> Vec<u8> {
-    format!("{:016x}", RandomState::new().build_hasher().finish()).into_bytes()
-}
-
 // The names of the exports mean nothing to a native linker; there, only the unit tests are built.
 #[cfg(target_arch = "wasm32")]
 bindings::export!(Store with_types_in bindings);
@@ -160,6 +158,6 @@ mod tests {
 
     #[test]
     fn a_revision_is_as_long_as_its_place() {
-        assert_eq!(revision().len(), REVISION);
+        assert_eq!(unique().len(), REVISION);
     }
 }

@@ -16,12 +16,15 @@ use crate::bindings::shift_access::adapters::claims::{Outcome, take};
 use crate::login::Settings;
 use crate::secrets::Secrets;
 use crate::target::{is_header_name, is_header_value};
+use crate::unique::unique;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a message may be on its way before another instance may send it, in seconds.
 const SENDING: u32 = 120;
 /// How long a key is remembered, in seconds.
 const SENT: u32 = 25 * 3600;
+/// Characters of a subject.
+const SUBJECT: usize = 250;
 /// Who holds the name of a message that was accepted.
 const DONE: &str = "sent";
 
@@ -99,7 +102,7 @@ impl Mail {
         self.check(message)?;
         let _turn = self.turn.lock().await;
         let name = format!("mail/{}", message.idempotency_key);
-        let holder = crate::bindings::wasi::clocks::monotonic_clock::now().to_string();
+        let holder = unique();
         let claim = |holder: String, instead: Option<String>, seconds| {
             let name = name.clone();
             async move { take(name, holder, instead, seconds).await.map_err(Error::Other) }
@@ -111,7 +114,11 @@ impl Mail {
         }
         match self.hand_over(message).await {
             Ok(()) => claim(DONE.to_owned(), Some(holder), SENT).await.map(|_| Receipt::Accepted),
-            Err(error) => claim(holder, None, 0).await.and(Err(error)),
+            Err(error) => {
+                // Its time is over in two minutes all the same, and why nothing was sent is what matters.
+                let _ = claim(holder, None, 0).await;
+                Err(error)
+            }
         }
     }
 
@@ -160,8 +167,8 @@ impl Mail {
         if message.to.is_empty() || message.to.len() > 50 || !message.to.iter().all(|address| is_address(address)) {
             return invalid("a recipient is no mail address, or there is none, or there are more than 50");
         }
-        if message.subject.chars().any(char::is_control) || message.subject.len() > 250 {
-            return invalid("the subject is not one line of at most 250 bytes");
+        if message.subject.chars().any(char::is_control) || message.subject.chars().count() > SUBJECT {
+            return Err(Error::Invalid(format!("the subject is not one line of at most {SUBJECT} characters")));
         }
         let key = &message.idempotency_key;
         if key.is_empty() || key.len() > 256 || !is_header_value(key) {
@@ -239,6 +246,8 @@ mod tests {
         }
         assert!(matches!(mail.check(&message("a@acme.example", "s\nBcc: x")), Err(Error::Invalid(_))));
         assert!(matches!(mail.check(&message("a@evil.example", "s")), Err(Error::NotGranted(_))));
+        assert!(mail.check(&message("a@acme.example", &"ü".repeat(SUBJECT))).is_ok(), "characters count, not bytes");
+        assert!(matches!(mail.check(&message("a@acme.example", &"s".repeat(SUBJECT + 1))), Err(Error::Invalid(_))));
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod target;
 mod tenant;
 mod tokens;
 mod turns;
+#[path = "../../unique.rs"]
+mod unique;
 
 use bindings::exports::shift_access::adapters::setup;
 use bindings::exports::shift_access::plugin::{email as email_export, http, journal as journal_export, properties as properties_export};
