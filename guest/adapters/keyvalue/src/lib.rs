@@ -5,8 +5,9 @@
 //!
 //! What the draft cannot keep, and is refused here with an error that says so: a condition (there is no compare-and-swap, and
 //! `atomics` can only count), and a commit of several keys (`batch` says of itself that it is not atomic). A claim needs a
-//! condition, so none is given. And it does not promise that another instance sees a write: that nobody can tell from here, so
-//! it stands in the guide. wasmtime 48 gives each opened bucket a copy of its own, and forgets it with the instance.
+//! condition, so none is given: no job runs and no mail goes out, and this store is for trying only. And it does not promise that
+//! another instance sees a write: that nobody can tell from here, so it stands in the guide. wasmtime 48 gives each opened bucket
+//! a copy of its own, and forgets it with the instance.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "what the exports reach is unused without them"))]
 
 mod bindings;
