@@ -1,14 +1,14 @@
 // The reference host as a platform of the scenario, through the API that it serves.
 
 import { createHmac } from 'node:crypto';
-import { answered, post } from './simulators.js';
+import { answered, enough, post } from './simulators.js';
 
 const ENOUGH = 120_000; // milliseconds until what is waited for must have come
 
 export function reference({ tenant, reference: { url, token }, hook }) {
   const ask = async (path, init = {}) => {
     const headers = { ...init.headers, authorization: `Bearer ${token}` };
-    return answered(await fetch(url + path, { ...init, headers }));
+    return answered(await fetch(url + path, { ...init, headers, signal: enough() }));
   };
   const api = `/api/v1/tenants/${tenant}`;
   const until = async (look) => {
@@ -41,14 +41,14 @@ export function reference({ tenant, reference: { url, token }, hook }) {
   async function bring(body) {
     const text = JSON.stringify(body);
     const signature = createHmac('sha256', hook.secret).update(text).digest('hex');
-    await answered(await fetch(`${url}/hooks/${tenant}`, { method: 'POST', headers: { [hook.header]: signature }, body: text }));
+    await answered(await fetch(`${url}/hooks/${tenant}`, { method: 'POST', headers: { [hook.header]: signature }, body: text, signal: enough() }));
   }
 
   /** Posts many, and waits until none of them waits any more. */
   async function events(bodies) {
     await bring(bodies);
     const waiting = /^shift_access_inbox_waiting_events\{.*\} (\d+)$/m;
-    await until(async () => (await (await fetch(`${url}/metrics`)).text()).match(waiting)?.[1] === '0');
+    await until(async () => (await (await fetch(`${url}/metrics`, { signal: enough() })).text()).match(waiting)?.[1] === '0');
   }
 
   async function decide(questions) {

@@ -16,7 +16,7 @@ export async function start(...args) {
   const said = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => undefined)]);
   if (!said) throw new Error('the simulators did not start; build them: cargo build --workspace --bins');
   const told = JSON.parse(said[0]);
-  const control = async (where, body) => answered(await fetch(told.control + where, body && post(body)));
+  const control = async (where, body) => answered(await fetch(told.control + where, { ...(body && post(body)), signal: enough() }));
   return {
     ...told,
     /** Somebody punches now, `in` or `out`; gives the person's number. */
@@ -26,6 +26,9 @@ export async function start(...args) {
     stop: () => (child.stdin.end(), ended),
   };
 }
+
+/** No answer takes longer. */
+export const enough = () => AbortSignal.timeout(120_000);
 
 export const post = (body) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 

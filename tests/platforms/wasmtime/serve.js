@@ -11,6 +11,12 @@ const here = (file) => path.join(import.meta.dirname, 'build', file);
 /** An instance serves as long as it is asked, since it holds tokens and what it read of the store. */
 const REUSE = ['--max-instance-reuse-count', '1000000', '--idle-instance-timeout', '600s'];
 
+/** Milliseconds until it must listen, which it does once the component is compiled, and until it must have answered. */
+const [LISTENS, ANSWERS] = [120_000, 300_000];
+
+/** It ends with whoever started it, however that ends: at the end of its standard input it is killed. */
+const TIED = 'exec 3<&0; { read -r _; kill -9 $$; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null';
+
 export const TOKEN = 'a-token-of-the-test';
 
 /** Settings of a tenant under the names that the adapters have for them. */
@@ -37,9 +43,10 @@ export async function serve(component, { given, folder, onCommandLine = false, f
     ? ['-Sconfig', '-Skeyvalue', ...Object.entries(given).map(([name, value]) => `-Sconfig-var=${name}=${value}`)]
     : ['--dir', `${files}::/settings`];
   const args = ['serve', '-Scli', ...lent, '--dir', `${store}::/store`, ...flags, '--addr', '127.0.0.1:0', here(`${component}.wasm`)];
-  const child = spawn(here('wasmtime'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('/bin/sh', ['-c', TIED, here('wasmtime'), ...args], { stdio: ['pipe', 'ignore', 'pipe'] });
   const ended = once(child, 'exit');
   const said = [];
+  const late = setTimeout(() => child.kill('SIGKILL'), LISTENS);
   const url = await new Promise((found, failed) => {
     createInterface(child.stderr).on('line', (line) => {
       said.push(line);
@@ -48,9 +55,11 @@ export async function serve(component, { given, folder, onCommandLine = false, f
     });
     ended.then(() => failed(new Error(`wasmtime did not serve:\n${said.join('\n')}`)));
   });
+  clearTimeout(late);
   const ask = async (where, body, headers = {}) => {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-    const response = await fetch(url + where, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
+    const sent = { authorization: `Bearer ${TOKEN}`, ...headers };
+    const response = await fetch(url + where, { ...init, headers: sent, signal: AbortSignal.timeout(ANSWERS) });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
   };

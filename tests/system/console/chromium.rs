@@ -104,7 +104,8 @@ impl Chromium {
         });
         let wanted: Capabilities = serde_json::from_value(wanted).unwrap();
         let at = format!("http://127.0.0.1:{port}");
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&at).await.unwrap();
+        let mut begun = ClientBuilder::new(HttpConnector::new());
+        let client = tokio::time::timeout(PATIENCE, begun.capabilities(wanted).connect(&at)).await.unwrap().unwrap();
         let axe = std::fs::read_to_string(axe).unwrap();
         Some(Self { client, site: site.to_owned(), port, axe, _driver: driver, _profile: profile })
     }
