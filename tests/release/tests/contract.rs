@@ -1,6 +1,6 @@
 //! The contract over time: what was released stays as it was, and today's adds to it and takes nothing away. The page about it
 //! says what it says. That a plugin of every generation runs, `tests/system/generations.rs` holds.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -159,8 +159,10 @@ fn the_page_says_what_the_contract_says() {
 #[test]
 fn the_page_has_every_name_and_every_sentence() {
     let page = fs::read_to_string(wit().join("../docs/contract.md")).unwrap();
+    let mut members = 0;
     for entry in fs::read_dir(wit()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-        for line in fs::read_to_string(&entry).unwrap().lines() {
+        let text = fs::read_to_string(&entry).unwrap();
+        for line in text.lines() {
             if let Some(sentence) = line.trim().strip_prefix("/// ") {
                 let escaped = sentence.replace('|', "\\|");
                 assert!(
@@ -170,5 +172,39 @@ fn the_page_has_every_name_and_every_sentence() {
                 );
             }
         }
+        for (place, member) in names(&text) {
+            let (_, rest) = page.split_once(&format!("<a id=\"{place}\">")).unwrap_or_else(|| panic!("{place} is not on the page"));
+            let told = rest.split("<a id=").next().unwrap();
+            assert!(member.is_none_or(|member| told.contains(&format!("\n| `{member}` |"))), "{member:?} is not told of at {place}");
+            members += usize::from(member.is_some());
+        }
     }
+    assert!(members > 100, "{members}");
+}
+
+/// What a file of the contract names, read without the parser that the page is made with: each interface, function and type by its
+/// place on the page, and with a type's each of its members.
+fn names(text: &str) -> Vec<(String, Option<&str>)> {
+    let (mut interface, mut within, mut found) = ("", None, Vec::new());
+    for line in text.lines().map(str::trim) {
+        let words: Vec<_> = line.split([' ', ':', '(', ',', '{', ';']).filter(|word| !word.is_empty()).collect();
+        match *words.as_slice() {
+            [] | ["///" | "//" | "@since" | "package" | "use" | "import" | "export" | "world", ..] => {}
+            ["}"] => within = None,
+            ["interface", name] => {
+                interface = name;
+                found.push((name.to_owned(), None));
+            }
+            ["record" | "variant" | "enum" | "flags" | "type", name, ..] => {
+                let place = format!("{interface}.{name}");
+                within = line.ends_with('{').then(|| place.clone());
+                found.push((place, None));
+            }
+            [name, ..] => match &within {
+                Some(place) => found.push((place.clone(), Some(name))),
+                None => found.push((format!("{interface}.{name}"), None)),
+            },
+        }
+    }
+    found
 }
