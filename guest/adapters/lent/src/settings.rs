@@ -121,7 +121,7 @@ fn connection(described: &described::Connection, mut given: Settings, problems: 
     let timeout = Duration::from_secs(timeout);
     let login = scheme.map(|scheme| Login::new(scheme, &given, &base, timeout, described.request_id_header.clone())).transpose();
     let login = problems.or_none(&key("authentication"), login)?;
-    let headers = problems.or_none(&key("url"), fixed_headers(&described.headers, &given))?;
+    let headers = problems.or_none(&format!("connections.{}", described.name), fixed_headers(&described.headers, &given))?;
     let secrets = described.settings.iter().filter(|setting| setting.secret).filter_map(|setting| given.get(&setting.name).cloned());
     let secrets = secrets.chain(login.as_ref().and_then(|login| login.basic.clone())).collect();
     Some(Connection {
@@ -218,6 +218,18 @@ mod tests {
                 "tenent"
             ]
         );
+    }
+
+    #[test]
+    fn a_value_that_makes_no_header_is_the_connections() {
+        let mut description = description();
+        let value = described::Source::Setting("client-id".to_owned());
+        description.connections[0].headers = vec![described::Parameter { name: "x-client".to_owned(), value }];
+        let given =
+            [("connections.kronos.url", "https://acme.example"), ("connections.kronos.client-id", "a\nb"), ("properties.groups", "a")];
+        let given = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let found = read(&description, &given).err().unwrap_or_default();
+        assert_eq!(found, ["connections.kronos: the value for the header x-client holds a line break or control character"]);
     }
 
     #[test]
