@@ -98,6 +98,6 @@ fn belongs_to_the_outer_build(name: &str) -> bool {
 }
 
 /// One folder for components, whichever profile asks: `target/component`, found from `target/debug/build/x/out`.
-fn shared_target_dir(out_dir: &Path) -> PathBuf {
+pub fn shared_target_dir(out_dir: &Path) -> PathBuf {
     out_dir.ancestors().nth(4).unwrap_or(out_dir).join("component")
 }

@@ -2,38 +2,27 @@
 //! with 1 where an aim was missed.
 #![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// What a benchmark measured.
-pub trait Measured: Serialize {
-    /// The measurements for people, in whole lines, without the verdict.
-    ///
-    /// # Errors
-    /// When a value cannot be written.
-    fn table(&self) -> Result<String, fmt::Error>;
-
-    /// Each aim that was missed, in words.
-    fn missed(&self) -> &[String];
-}
-
-/// Prints what was measured: one JSON object with `--json`, and otherwise the table with its verdict.
+/// Prints what was measured: one JSON object with `--json`, and otherwise the table, in whole lines, with its verdict: each aim
+/// that was missed, in words.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn report(measured: &impl Measured) -> Result<ExitCode> {
+pub fn report(measured: &impl Serialize, table: &str, missed: &[String]) -> Result<ExitCode> {
     if std::env::args().any(|arg| arg == "--json") {
         println!("{}", serde_json::to_string(measured)?);
-        return Ok(code(measured.missed()));
+        return Ok(code(missed));
     }
     if cfg!(debug_assertions) {
         println!("Built without optimisation: the times say little.");
     }
-    print!("{}", measured.table()?);
-    Ok(verdict(measured.missed()))
+    print!("{table}");
+    Ok(verdict(missed))
 }
 
 /// Prints whether every aim was met, or which were not.

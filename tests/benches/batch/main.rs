@@ -37,16 +37,6 @@ struct Measured {
     missed: Vec<String>,
 }
 
-impl benchmark::Measured for Measured {
-    fn table(&self) -> Result<String, std::fmt::Error> {
-        table::of(self)
-    }
-
-    fn missed(&self) -> &[String] {
-        &self.missed
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let cache = tempfile::tempdir()?;
@@ -59,7 +49,7 @@ async fn main() -> Result<ExitCode> {
     let missed = (memory_growth > MOST_GROWTH).then(|| format!("memory grew to {memory_growth} times, at most {MOST_GROWTH}"));
     let measured =
         Measured { optimised: !cfg!(debug_assertions), component, companies, memory_growth, missed: missed.into_iter().collect() };
-    benchmark::report(&measured)
+    benchmark::report(&measured, &table::of(&measured)?, &measured.missed)
 }
 
 fn growth(companies: &[Company]) -> Option<f64> {

@@ -52,18 +52,9 @@ struct Measured {
     missed: Vec<String>,
 }
 
-impl benchmark::Measured for Measured {
-    fn table(&self) -> Result<String, std::fmt::Error> {
-        table::of(self)
-    }
-
-    fn missed(&self) -> &[String] {
-        &self.missed
-    }
-}
-
 fn main() -> Result<ExitCode> {
-    benchmark::report(&tokio::runtime::Runtime::new()?.block_on(measure())?)
+    let measured = tokio::runtime::Runtime::new()?.block_on(measure())?;
+    benchmark::report(&measured, &table::of(&measured)?, &measured.missed)
 }
 
 async fn measure() -> Result<Measured> {

@@ -2,8 +2,7 @@
 //!
 //! The component is made of the same rules with the pack's own profile. Ends with 1 where a limit is passed.
 //!
-//! `cargo bench --package shift-access-tests --bench derive`
-#![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
+//! `cargo bench --package shift-access-tests --bench derive`, with `-- --json` for one JSON object.
 
 #[path = "../../../host/component.rs"]
 #[expect(dead_code, reason = "shared with the build scripts, which need more of it")]
@@ -15,6 +14,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
+use serde::Serialize;
+use shift_access_tests::benchmark::{self, rounded};
 use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -29,19 +30,42 @@ const RATIO_BELOW: f64 = 1.5;
 const TIMES: u32 = 2_000;
 const MEASURES: usize = 21;
 
+/// Everything measured.
+#[derive(Serialize)]
+struct Measured {
+    /// Times of a build without optimisation say little.
+    optimised: bool,
+    native_us: f64,
+    component_us: f64,
+    ratio: f64,
+    missed: Vec<String>,
+}
+
 fn main() -> Result<ExitCode> {
     let native = median(|times| Ok(work::derive_again(times)))?;
     let mut guest = Guest::new()?;
     let inside = median(|times| guest.derive(times))?;
     let ratio = inside / native;
-    println!(
-        "one worker with 40 punches: {native:.1} µs natively (at most {NATIVE_AT_MOST}), {inside:.1} µs in the component (at most {COMPONENT_AT_MOST}), ratio {ratio:.2} (below {RATIO_BELOW})"
+    let table = format!(
+        "one worker with 40 punches: {native:.1} µs natively (at most {NATIVE_AT_MOST}), {inside:.1} µs in the component (at most {COMPONENT_AT_MOST}), ratio {ratio:.2} (below {RATIO_BELOW})\n"
     );
-    if cfg!(debug_assertions) {
-        println!("built without optimisation: the native time says little");
-    }
-    let holds = native <= NATIVE_AT_MOST && inside <= COMPONENT_AT_MOST && ratio < RATIO_BELOW;
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let measured = Measured {
+        optimised: !cfg!(debug_assertions),
+        native_us: rounded(native, 2),
+        component_us: rounded(inside, 2),
+        ratio: rounded(ratio, 2),
+        missed: missed(native, inside, ratio),
+    };
+    benchmark::report(&measured, &table, &measured.missed)
+}
+
+fn missed(native: f64, inside: f64, ratio: f64) -> Vec<String> {
+    let aims = [
+        (native > NATIVE_AT_MOST, "too slow natively"),
+        (inside > COMPONENT_AT_MOST, "too slow in the component"),
+        (ratio >= RATIO_BELOW, "the component is too far behind"),
+    ];
+    aims.into_iter().filter(|(missed, _)| *missed).map(|(_, aim)| aim.to_owned()).collect()
 }
 
 /// Microseconds for one derivation, without what a call and the making of the card take.
@@ -64,8 +88,8 @@ struct Guest {
 
 impl Guest {
     fn new() -> Result<Self> {
-        let target_dir = Path::new(env!("OUT_DIR")).ancestors().nth(4).ok_or_else(|| anyhow!("the target folder is not found"))?;
-        let file = component::compile(env!("CARGO").as_ref(), "derive-guest", &target_dir.join("component")).map_err(|why| anyhow!(why))?;
+        let target_dir = component::shared_target_dir(Path::new(env!("OUT_DIR")));
+        let file = component::compile(env!("CARGO").as_ref(), "derive-guest", &target_dir).map_err(|why| anyhow!(why))?;
         let engine = Engine::default();
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(|error| anyhow!("{error}"))?;

@@ -24,8 +24,8 @@ pub(crate) async fn start() -> Result<Option<(Child, String)>> {
     if !version.is_ok_and(|output| output.stdout.starts_with(VERSION.as_bytes())) {
         return Ok(None);
     }
-    let target_dir = Path::new(env!("OUT_DIR")).ancestors().nth(4).context("the target folder is not found")?;
-    let hello = component::compile(env!("CARGO").as_ref(), "hello-guest", &target_dir.join("component")).map_err(|why| anyhow!(why))?;
+    let target_dir = component::shared_target_dir(Path::new(env!("OUT_DIR")));
+    let hello = component::compile(env!("CARGO").as_ref(), "hello-guest", &target_dir).map_err(|why| anyhow!(why))?;
     let mut command = Command::new(&program);
     command.args(["serve", "--addr", "127.0.0.1:0"]).arg(hello).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;

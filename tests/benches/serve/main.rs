@@ -86,17 +86,7 @@ fn main() -> Result<ExitCode> {
         return runtime.block_on(empty_handler());
     }
     let measured = runtime.block_on(measure())?;
-    benchmark::report(&measured)
-}
-
-impl benchmark::Measured for Measured {
-    fn table(&self) -> Result<String, std::fmt::Error> {
-        table::of(self)
-    }
-
-    fn missed(&self) -> &[String] {
-        &self.missed
-    }
+    benchmark::report(&measured, &table::of(&measured)?, &measured.missed)
 }
 
 /// Answers every post with the status alone.
