@@ -1,4 +1,7 @@
 //! Addresses as an administrator writes them: a scheme, a host, and a path where it is a whole address.
+//!
+//! Not by the crate `url`, for size: it brings the tables of all letters that a name may have, and here a name in other letters than
+//! ASCII is refused.
 
 /// An address that may be called: encrypted, or of this very machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +56,22 @@ impl Address {
 
     /// The host with its port, which has a usual one.
     fn named(&self) -> String {
-        let has_port = self.authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-        let usual = if self.encrypted { 443 } else { 80 };
-        if has_port { self.authority.clone() } else { format!("{}:{usual}", self.authority) }
+        let (host, port) = parts(&self.authority);
+        let usual = if self.encrypted { "443" } else { "80" };
+        format!("{host}:{}", port.unwrap_or(usual))
     }
 }
 
 fn is_loopback(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    matches!(host, "localhost" | "127.0.0.1" | "::1")
+    matches!(parts(authority).0, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// The host, and the port behind it. What follows a colon within brackets is no number, for the bracket at its end.
+fn parts(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, Some(port)),
+        _ => (authority, None),
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +95,9 @@ mod tests {
             "acme.example",
             "http://acme.example",
             "http://localhost.acme.example",
+            "http://[::1].evil.example",
+            "http://[::1].evil.example:80",
+            "http://localhost:80:evil.example",
             "ftp://acme.example",
             "https://a@b",
             "https://",
@@ -101,6 +111,7 @@ mod tests {
     #[test]
     fn one_origin_is_scheme_host_and_port() {
         assert!(of("https://a").is_home_of(&of("https://A:443/x")));
+        assert!(of("http://[::1]").is_home_of(&of("http://[::1]:80")) && !of("http://[::1]").is_home_of(&of("http://[::1]:8080")));
         for other in ["https://a:444", "http://localhost", "https://b", "https://a.b"] {
             assert!(!of("https://a").is_home_of(&of(other)), "{other}");
         }
