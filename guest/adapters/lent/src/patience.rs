@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::attempt::{Answer, Call, Repeat, attempt, nanoseconds};
 use crate::bindings::exports::shift_access::plugin::http::{Error, Throttle};
-use crate::bindings::wasi::clocks::monotonic_clock::{now, wait_for};
+use crate::bindings::wasi::clocks::monotonic_clock::wait_for;
+use crate::unique::random;
 
 /// How often one call is tried at most.
 const TRIES: u32 = 4;
@@ -54,20 +55,8 @@ pub const fn may_try(tries: u32) -> bool {
 /// Twice as long each time, and up to a half more, so that many callers do not come back at once.
 fn back_off(tries: u32) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
-    let share = u32::try_from(jitter() % 500).unwrap_or_default();
+    let share = u32::try_from(random() % 500).unwrap_or_default();
     doubled.saturating_add(doubled.saturating_mul(share) / 1000)
-}
-
-#[cfg(target_arch = "wasm32")]
-fn jitter() -> u64 {
-    now() / 1000
-}
-
-/// The unit tests have no such clock.
-#[cfg(not(target_arch = "wasm32"))]
-fn jitter() -> u64 {
-    let _ = now;
-    0
 }
 
 /// The error for an answer that stays "come back later".
