@@ -246,34 +246,17 @@ fn get_few(connection: &Connection, space: &Space, keys: &[String]) -> Result<Ve
 }
 
 fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>) -> Result<Page, StoreError> {
-    let query = match scan.order {
-        Order::Ascending => {
-            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
-             AND key < ?4 AND key > ?5 ORDER BY key"
-        }
-        Order::Descending => {
-            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3
-             AND key < ?4 ORDER BY key DESC"
-        }
-    };
-    // Both bounds the index can use: the end of the prefix, or the last key of the page before.
-    // Bounds that may be absent would keep it from using them, and a prefix of nobody would be a walk through all that follows.
-    let first = scan.prefix.as_bytes();
+    let mut first = scan.prefix.as_bytes().to_vec();
     // No key of UTF-8 holds this byte, so it is beyond them all.
-    let end = key::end_of(&scan.prefix).unwrap_or_else(|| vec![0xFF]);
-    let mut select = connection.prepare_cached(query).map_err(failed)?;
-    let mut rows = match scan.order {
-        Order::Ascending => {
-            let first = after.map_or(first, str::as_bytes);
-            let after = after.unwrap_or_default().as_bytes();
-            select.query(params![space.tenant(), owner(space), first, end, after])
-        }
-        Order::Descending => {
-            let end = after.map_or(end, |after| after.as_bytes().to_vec());
-            select.query(params![space.tenant(), owner(space), first, end])
-        }
+    let mut end = key::end_of(&scan.prefix).unwrap_or_else(|| vec![0xFF]);
+    match (scan.order, after) {
+        // Of the keys after one, the first is itself with a zero at its end.
+        (Order::Ascending, Some(after)) => first = [after.as_bytes(), &[0]].concat(),
+        (Order::Descending, Some(after)) => end = after.as_bytes().to_vec(),
+        (_, None) => {}
     }
-    .map_err(failed)?;
+    let mut select = connection.prepare_cached(scanned(scan.order)).map_err(failed)?;
+    let mut rows = select.query(params![space.tenant(), owner(space), first, end]).map_err(failed)?;
 
     let mut page = Page::default();
     let mut bytes = 0;
@@ -287,6 +270,19 @@ fn page(connection: &Connection, space: &Space, scan: &Scan, after: Option<&str>
         page.entries.push(entry);
     }
     Ok(page)
+}
+
+/// The statement of a scan: from a key on, to the one before which it ends. Both bounds are always there, so that the index goes by
+/// them: one that may be absent would keep it from that, and a prefix of nobody would be a walk through all that follows.
+const fn scanned(order: Order) -> &'static str {
+    match order {
+        Order::Ascending => {
+            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3 AND key < ?4 ORDER BY key"
+        }
+        Order::Descending => {
+            "SELECT key, value, revision FROM entries WHERE tenant = ?1 AND owner = ?2 AND key >= ?3 AND key < ?4 ORDER BY key DESC"
+        }
+    }
 }
 
 fn commit(transaction: &Transaction<'_>, space: &Space, writes: &[Write], quota: Option<Quota>) -> Result<Outcome, StoreError> {

@@ -48,6 +48,19 @@ async fn what_was_committed_is_there_after_reopening() {
 }
 
 #[test]
+fn a_scan_begins_and_ends_with_its_prefix_by_the_index() {
+    let file = File::new();
+    drop(file.open());
+    let connection = Connection::open(file.path()).unwrap();
+    for order in [Order::Ascending, Order::Descending] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", scanned(order))).unwrap();
+        let steps = plan.query_map(params!["acme", owner(&acme()), "a", "b"], |row| row.get::<_, String>("detail")).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert!(steps.len() == 1 && steps[0].ends_with("(tenant=? AND owner=? AND key>? AND key<?)"), "{order:?}: {steps:?}");
+    }
+}
+
+#[test]
 fn many_may_open_a_new_file_at_once() {
     for _ in 0..30 {
         let file = File::new();
