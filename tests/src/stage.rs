@@ -190,6 +190,30 @@ impl Stage {
         Ok(())
     }
 
+    /// The configuration in two parts: the host's, and the tenant's.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has no tenant of that name.
+    pub fn parts(&self) -> Result<(String, String)> {
+        let text = fs::read_to_string(self.config())?;
+        let at = text.find(&format!("[tenants.{TENANT}]")).context("the configuration has no part of the tenant")?;
+        let (host, tenant) = text.split_at(at);
+        Ok((host.to_owned(), tenant.to_owned()))
+    }
+
+    /// Makes a key beside the configuration, and gives the lines that name it.
+    ///
+    /// # Errors
+    /// When the program makes none, or it cannot be written.
+    pub async fn make_key(&self) -> Result<&'static str> {
+        let made = self.run(&["key", "new"]).await?;
+        if made.code != Some(0) {
+            bail!("key new ended with {:?}: {}", made.code, made.err);
+        }
+        fs::write(self.folder().join("console.key"), made.out)?;
+        Ok("[console]\nkey = { file = \"console.key\" }\n")
+    }
+
     /// Adds lines of TOML to the end of the configuration.
     ///
     /// # Errors

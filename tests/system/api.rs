@@ -138,10 +138,9 @@ pub(crate) fn users(page: &Value) -> Vec<&str> {
 
 /// The same tenant once more, under another name.
 pub(crate) fn add_tenant(stage: &Stage, name: &str) {
-    let text = std::fs::read_to_string(stage.config()).unwrap();
-    let tenant = text.find("[tenants.acme]").unwrap();
-    let other = text[tenant..].replace("[tenants.acme", &format!("[tenants.{name}"));
-    std::fs::write(stage.config(), format!("{text}\n{other}")).unwrap();
+    let (host, tenant) = stage.parts().unwrap();
+    let other = tenant.replace("[tenants.acme", &format!("[tenants.{name}"));
+    std::fs::write(stage.config(), format!("{host}{tenant}\n{other}")).unwrap();
 }
 
 /// A tenant with the probe as its pack, from `probe.wasm` in the stage's folder.

@@ -2,7 +2,12 @@
 //!
 //! Here is what its tests share; one file a topic.
 
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
 use shift_access_tests::browser::Browser;
+use shift_access_tests::hook;
 use shift_access_tests::serving::Serving;
 use shift_access_tests::stage::Stage;
 
@@ -52,6 +57,22 @@ impl Site {
         let mut browser = self.browser();
         browser.sign_in(name, PASSWORD).await.unwrap();
         browser
+    }
+
+    /// Has an event come that nobody understands, and gives the id of its dead letter, once there is one: an event is brought to
+    /// the pack before it is given up.
+    pub(crate) async fn bad_event(&self, data: &str) -> String {
+        let body = json!([{ "data": data }, { "id": "e1", "data": { "user": "adiaz" } }]).to_string();
+        let post = self.browser().request(Method::POST, "/hooks/acme").header(hook::SIGNATURE, hook::signature(body.as_bytes()));
+        assert_eq!(post.body(body).send().await.unwrap().status(), 202);
+        for _ in 0..100 {
+            let listed = self.stage.run(&["dead-letters", "acme", "--json"]).await.unwrap().json_lines().unwrap();
+            if let Some(letter) = listed.first() {
+                return letter["id"].as_str().unwrap().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        panic!("no event is given up")
     }
 }
 

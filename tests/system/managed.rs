@@ -36,15 +36,12 @@ impl Shelf {
         stage.configure(GROUPS).unwrap();
         fs::write(stage.folder().join("secrets/hook"), HOOK_SECRET).unwrap();
         stage.configure_more(&listener().replace(&format!("{HOOK_SECRET:?}"), "{ file = \"secrets/hook\" }")).unwrap();
-        let text = fs::read_to_string(stage.config()).unwrap();
-        let (host, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
+        let (host, tenant) = stage.parts().unwrap();
         fs::write(stage.folder().join("acme.toml"), tenant).unwrap();
-        let shelf = Self { host: host.to_owned(), stage };
         // Any configuration will do to make a key.
-        let key = shelf.run(&["key", "new"]).await;
-        assert_eq!(key.code, Some(0), "{}", key.err);
-        shelf.write("console.key", &key.out);
-        shelf.configure("[console]\nkey = { file = \"console.key\" }\n");
+        let key = stage.make_key().await.unwrap();
+        let shelf = Self { host, stage };
+        shelf.configure(key);
         shelf
     }
 

@@ -141,11 +141,9 @@ async fn a_host_that_serves_goes_from_one_manifest_to_the_next_and_stays_where_o
 async fn a_tenant_kept_in_the_store_names_it_in_the_same_way() {
     let released = Released::new().await;
     let (first, second) = (released.build(1).await, released.build(2).await);
-    let text = fs::read_to_string(released.stage.config()).unwrap();
-    let (host, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
-    let key = released.run(&["key", "new"]).await.out;
-    fs::write(released.path("console.key"), key).unwrap();
-    fs::write(released.stage.config(), format!("{host}[console]\nkey = {{ file = \"console.key\" }}\n")).unwrap();
+    let (host, tenant) = released.stage.parts().unwrap();
+    let key = released.stage.make_key().await.unwrap();
+    fs::write(released.stage.config(), format!("{host}{key}")).unwrap();
     let apply = async |component: &str| {
         let named = format!("environment = \"TEST\"\ncomponent = \"{component}\"\n");
         fs::write(released.path("acme.toml"), tenant.replace("environment = \"TEST\"\n", &named)).unwrap();

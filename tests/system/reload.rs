@@ -82,8 +82,7 @@ async fn json_of(answer: reqwest::Response) -> Value {
 /// The tenants of the stage under these names, and nothing but them.
 fn write(stage: &Stage, names: &[&str]) {
     stage.configure(BOTH).unwrap();
-    let text = fs::read_to_string(stage.config()).unwrap();
-    let (host, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
+    let (host, tenant) = stage.parts().unwrap();
     let tenants: Vec<_> = names.iter().map(|name| tenant.replace("[tenants.acme", &format!("[tenants.{name}"))).collect();
     fs::write(stage.config(), format!("{host}{}", tenants.join("\n"))).unwrap();
 }
@@ -245,10 +244,10 @@ async fn what_only_a_restart_can_change_is_refused_with_all_that_stands_beside_i
     stage.configure(BOTH).unwrap();
     let site = open(&stage).await;
     let text = fs::read_to_string(stage.config()).unwrap();
+    let (host, tenant) = stage.parts().unwrap();
     let listens = text.replace("127.0.0.1:0", "127.0.0.1:8480");
     let stores = text.replace("sqlite://shift-access.db", "sqlite://other.db");
-    let mails = text.replace("[smtp]", "[tenants]\n[smtp]").replace("[tenants]\n", "");
-    let mails = mails.split_once("[smtp]").unwrap().0.to_owned() + &text[text.find("[tenants.acme]").unwrap()..];
+    let mails = host.split_once("[smtp]").unwrap().0.to_owned() + &tenant;
     for (written, said) in [
         (listens.clone(), "restart the host to change host.listen"),
         (stores, "restart the host to change host.storage"),

@@ -101,9 +101,8 @@ impl Two {
 fn configure(stage: &Stage, names: &[&str]) {
     stage.configure("user-groups = \"Store 12 Hourly, Store 14 Hourly\"").unwrap();
     stage.configure_more(&listener()).unwrap();
-    let text = std::fs::read_to_string(stage.config()).unwrap();
-    assert!(text.contains(HOOK_SECRET));
-    let (host, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
+    let (host, tenant) = stage.parts().unwrap();
+    assert!(tenant.contains(HOOK_SECRET));
     let tenants: Vec<_> = names.iter().map(|name| tenant.replace("[tenants.acme", &format!("[tenants.{name}"))).collect();
     std::fs::write(stage.config(), format!("{host}{}", tenants.join("\n"))).unwrap();
 }

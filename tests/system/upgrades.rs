@@ -58,8 +58,7 @@ impl Served {
     /// Makes the tenant one of the probe, whose jobs are not those of the pack that was there before.
     fn become_probe(&self, component: &[u8], more: &str) {
         std::fs::write(self.file("probe.wasm"), component).unwrap();
-        let text = std::fs::read_to_string(self.stage.config()).unwrap();
-        let host = text.split("[tenants.acme]").next().unwrap();
+        let (host, _) = self.stage.parts().unwrap();
         let (ukg, credentials) = (self.stage.ukg.url(), self.stage.ukg.credentials());
         let connection = |name: &str| {
             format!(
@@ -68,7 +67,7 @@ impl Served {
             )
         };
         let tenant = "[tenants.acme]\nenvironment = \"TEST\"\ncomponent = \"probe.wasm\"\n";
-        let written = [host, tenant, &connection("main"), &connection("refused"), more, "\n"].concat();
+        let written = [&host, tenant, &connection("main"), &connection("refused"), more, "\n"].concat();
         std::fs::write(self.stage.config(), written).unwrap();
         self.stage.configure_more(&listener()).unwrap();
     }

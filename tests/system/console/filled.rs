@@ -3,10 +3,9 @@
 
 use std::fs;
 
-use reqwest::Method;
 use shift_access::console::{Access, table};
 use shift_access_tests::fault::Fault;
-use shift_access_tests::hook::{self, HOOK_SECRET, listener};
+use shift_access_tests::hook::{HOOK_SECRET, listener};
 use shift_access_tests::stage::Stage;
 
 use super::walk::assert_strict;
@@ -18,13 +17,10 @@ async fn kept() -> Stage {
     let stage = demo().await.unwrap();
     stage.configure_more(&listener()).unwrap();
     stage.configure_more("[[tenants.acme.schedules]]\njob = \"batch\"\nevery-minutes = 1440\n").unwrap();
-    let text = fs::read_to_string(stage.config()).unwrap();
-    let (host, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
-    let (key, file) = (stage.run(&["key", "new"]).await.unwrap(), stage.folder().join("acme.toml"));
-    assert_eq!(key.code, Some(0), "{}", key.err);
-    fs::write(stage.folder().join("console.key"), key.out).unwrap();
+    let ((host, tenant), key) = (stage.parts().unwrap(), stage.make_key().await.unwrap());
+    let file = stage.folder().join("acme.toml");
     fs::write(&file, tenant).unwrap();
-    fs::write(stage.config(), format!("{host}\n[console]\nkey = {{ file = \"console.key\" }}\n")).unwrap();
+    fs::write(stage.config(), format!("{host}\n{key}")).unwrap();
     let applied = stage.run(&["apply", file.to_str().unwrap()]).await.unwrap();
     assert_eq!(applied.code, Some(0), "{}", applied.err);
     stage
@@ -36,25 +32,9 @@ async fn filled() -> (Site, String, String) {
     assert_eq!(site.stage.batch().await.unwrap()["status"], "COMPLETE_WARN");
     site.stage.ukg.faults().add(Fault::everywhere().status(500));
     let failed = site.stage.run(&["run", "acme", "test-connection", "--json"]).await.unwrap().json().unwrap();
-    let body = "[{\"data\":\"no event\"}, {\"id\":\"e1\",\"data\":{\"user\":\"adiaz\"}}]";
-    let mut browser = site.browser();
-    let posted = browser.request(Method::POST, "/hooks/acme").header(hook::SIGNATURE, hook::signature(body.as_bytes())).body(body);
-    assert_eq!(browser.send(posted).await.unwrap().status, 202);
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let (run, letter) = (text(&failed["run"]), text(&letter(&site.stage).await["id"]));
+    let letter = site.bad_event("no event").await;
+    let run = failed["run"].as_str().unwrap().to_owned();
     (site, run, letter)
-}
-
-/// The first dead letter, once there is one: an event is brought to the pack before it is given up.
-pub(super) async fn letter(stage: &Stage) -> serde_json::Value {
-    for _ in 0..100 {
-        let listed = stage.run(&["dead-letters", "acme", "--json"]).await.unwrap().json_lines().unwrap();
-        if let Some(letter) = listed.into_iter().next() {
-            return letter;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    }
-    panic!("no event is given up")
 }
 
 #[tokio::test]

@@ -24,21 +24,9 @@ pub(super) async fn empty() -> Site {
 
 /// Writes a configuration with a key and no tenant.
 pub(super) async fn without_tenants(stage: &Stage) {
-    let text = with_key(stage).await;
-    let (host, _) = text.split_at(text.find("[tenants.acme]").unwrap());
+    let ((host, _), key) = (stage.parts().unwrap(), stage.make_key().await.unwrap());
     let host = host.replacen("[host]\n", "[host]\ncomponents = \"components\"\n", 1);
-    fs::write(stage.config(), format!("{host}\n{KEY}")).unwrap();
-}
-
-/// The lines of the configuration that name the key.
-pub(super) const KEY: &str = "[console]\nkey = { file = \"console.key\" }\n";
-
-/// Makes a key beside the configuration, and gives the configuration as it is.
-pub(super) async fn with_key(stage: &Stage) -> String {
-    let key = stage.run(&["key", "new"]).await.unwrap();
-    assert_eq!(key.code, Some(0), "{}", key.err);
-    fs::write(stage.folder().join("console.key"), key.out).unwrap();
-    fs::read_to_string(stage.config()).unwrap()
+    fs::write(stage.config(), format!("{host}\n{key}")).unwrap();
 }
 
 /// Opens a page and sends its form, with the version that it was made from.

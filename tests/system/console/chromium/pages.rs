@@ -9,11 +9,9 @@ use std::fs;
 use serde_json::json;
 use shift_access::console::table;
 use shift_access_tests::fault::{Fault, Gate};
-use shift_access_tests::hook::{self, listener};
+use shift_access_tests::hook::listener;
 use shift_access_tests::ukg::TIMECARD_PATH;
 
-use super::super::filled::letter;
-use super::super::setting_up::{KEY, with_key};
 use super::super::{PASSWORD, Site};
 use super::{Chromium, Scheme, TAB};
 use crate::demo;
@@ -39,9 +37,8 @@ impl Lived {
     async fn new() -> Self {
         let stage = demo().await.unwrap();
         stage.configure_more(&listener()).unwrap();
-        let text = with_key(&stage).await;
-        fs::write(stage.config(), format!("{text}\n{KEY}")).unwrap();
-        let (_, tenant) = text.split_at(text.find("[tenants.acme]").unwrap());
+        let (_, tenant) = stage.parts().unwrap();
+        stage.configure_more(stage.make_key().await.unwrap()).unwrap();
         let schedule = format!("[[tenants.{STORE}.schedules]]\njob = \"batch\"\nevery-minutes = 720\nzone = \"UTC\"\n");
         let kept = format!("{}\n{schedule}", tenant.replace("tenants.acme", &format!("tenants.{STORE}")));
         let draft = format!(
@@ -69,7 +66,7 @@ impl Lived {
         let welcome = link.out.split_whitespace().find(|word| word.contains("/console/welcome/")).unwrap_or_default();
         let welcome = welcome.rsplit('/').next().unwrap().to_owned();
         assert!(!welcome.is_empty(), "{}{}", link.out, link.err);
-        let letter = bad_event(&site).await;
+        let letter = site.bad_event("<script>alert(1)</script>").await;
         Self { site, runs, letter, welcome }
     }
 
@@ -114,15 +111,6 @@ impl Lived {
         }
         pages
     }
-}
-
-/// Has an event come that nobody understands, and gives the id of its dead letter.
-async fn bad_event(site: &Site) -> String {
-    let body = "[{\"data\":\"<script>alert(1)</script>\"}, {\"id\":\"e1\",\"data\":{\"user\":\"adiaz\"}}]";
-    let post = site.browser().request(reqwest::Method::POST, "/hooks/acme");
-    let posted = post.header(hook::SIGNATURE, hook::signature(body.as_bytes())).body(body).send().await.unwrap();
-    assert_eq!(posted.status(), 202);
-    letter(&site.stage).await["id"].as_str().unwrap().to_owned()
 }
 
 /// What is found on pages, each with where.
