@@ -63,8 +63,7 @@ impl Browser {
     /// # Errors
     /// When there can be no HTTP client here.
     pub fn at(url: &str) -> Result<Self> {
-        // There may be one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls();
         let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build()?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), cookies: BTreeMap::new() })
     }

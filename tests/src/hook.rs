@@ -62,7 +62,7 @@ impl Sender {
     /// # Errors
     /// When there can be no client.
     pub fn new() -> Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls();
         Ok(Self { client: reqwest::Client::builder().timeout(PATIENCE).build()? })
     }
 

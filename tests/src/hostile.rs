@@ -63,7 +63,7 @@ impl Arena {
         let folder = tempfile::tempdir()?;
         let (server, inbox) = (Server::start().await?, Inbox::start().await?);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path().join("arena.db"))?);
-        let builder = Host::builder().store(store.clone()).cache(std::env::temp_dir().join("shift-access-tests-cache"));
+        let builder = Host::builder().store(store.clone()).cache(crate::cache());
         let host = builder.mailer(Arc::new(SmtpMailer::new(inbox.smtp())?)).build()?;
         let good = Tenant::new("good", Pack::from_bytes(host.engine(), crate::PROBE)?).await?;
         let arena = Self { host, store, good, server, inbox, _folder: folder };

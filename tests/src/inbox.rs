@@ -120,6 +120,7 @@ impl Inbox {
     /// # Errors
     /// When the address cannot be bound or the certificate cannot be made.
     pub async fn start_on(address: &str, options: InboxOptions) -> Result<Self> {
+        crate::tls();
         let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
         let address = listener.local_addr()?;
         let (acceptor, ca_pem) = tls::acceptor()?;
@@ -292,7 +293,7 @@ mod tests {
     }
 
     fn transport(inbox: &Inbox, implicit: bool) -> Transport {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls();
         let ca = Certificate::from_pem(inbox.ca_pem().as_bytes()).unwrap();
         let tls = TlsParameters::builder("localhost".to_owned()).add_root_certificate(ca).build().unwrap();
         let tls = if implicit { Tls::Wrapper(tls) } else { Tls::Required(tls) };

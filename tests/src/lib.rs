@@ -43,6 +43,9 @@
 //! # }
 //! ```
 
+use std::path::PathBuf;
+use std::sync::Once;
+
 pub mod access;
 pub mod benchmark;
 pub mod browser;
@@ -73,3 +76,15 @@ pub const HOSTILE: &[u8] = include_bytes!(env!("HOSTILE"));
 
 /// A plugin built against the contract as it was released in 0.1.0.
 pub const SINCE_0_1_0: &[u8] = include_bytes!(env!("SINCE_0_1_0"));
+
+/// Where compiled components lie, for all tests: to compile one without optimisation takes a second each time.
+pub fn cache() -> PathBuf {
+    std::env::temp_dir().join("shift-access-tests-cache")
+}
+
+/// Makes a provider of TLS the one of this process, without which there is no HTTP client. A stage and every simulator has done so.
+pub fn tls() {
+    static ONCE: Once = Once::new();
+    // Where there is one already, it stays.
+    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}

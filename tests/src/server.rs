@@ -60,6 +60,7 @@ impl Server {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn start(address: &str, router: Router, manner: Manner) -> Result<Self> {
+        crate::tls();
         let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {

@@ -305,7 +305,7 @@ impl Stage {
             .arg("--config")
             .arg(self.config())
             .args(args)
-            .env("XDG_CACHE_HOME", cache())
+            .env("XDG_CACHE_HOME", crate::cache())
             .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -313,11 +313,6 @@ impl Stage {
             .kill_on_drop(true);
         command
     }
-}
-
-/// Compiled components are shared by all stages: compiling without optimisation takes a second each time.
-fn cache() -> PathBuf {
-    std::env::temp_dir().join("shift-access-tests-cache")
 }
 
 /// One table; a key of `own` replaces the usual one.

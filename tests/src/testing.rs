@@ -2,6 +2,6 @@
 
 /// A client without TLS needs. The provider has to be there all the same, since the crate is built without a default one.
 pub(crate) fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls();
     reqwest::Client::new()
 }

@@ -70,7 +70,7 @@ async fn a_brake_that_holds_goes_on_holding_when_the_records_are_old() {
 
 /// A host with this clock, and a tenant connected to these.
 async fn company(clock: &Arc<Hand>, ukg: &UkgSim, access: &AccessSim) -> (Host, Tenant) {
-    let cache = std::env::temp_dir().join("shift-access-tests-cache");
+    let cache = shift_access_tests::cache();
     let host = Host::builder().cache(cache).clock(clock.clone()).build().unwrap();
     let mut tenant = Tenant::new("acme", Pack::built_in(host.engine()).unwrap()).await.unwrap();
     tenant.set("user-groups", PropertyValue::Items(vec!["Store 12 Hourly".to_owned()]));

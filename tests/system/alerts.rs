@@ -70,7 +70,7 @@ impl Bench {
 
 fn host(store: Arc<SqliteStore>, clock: Arc<Hand>, inbox: &Inbox) -> Host {
     let mailer = SmtpMailer::new(inbox.smtp());
-    let cache = std::env::temp_dir().join("shift-access-tests-cache");
+    let cache = shift_access_tests::cache();
     Host::builder().cache(cache).clock(clock).store(store).mailer(Arc::new(mailer.unwrap())).build().unwrap()
 }
 

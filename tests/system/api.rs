@@ -65,7 +65,6 @@ impl Answer {
 
 impl Api {
     pub(crate) async fn of(stage: Stage) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let serving = Serving::start(&stage).await.unwrap();
         let client = reqwest::Client::new();
         let (read, operate) = (token(&stage, "acme", "read").await, token(&stage, "acme", "operate").await);

@@ -1,7 +1,7 @@
 //! Components by file and by digest, and what becomes of a file, or of a compiled component, that somebody changed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use shift_access::config::{ComponentDigest, Problem};
@@ -10,10 +10,6 @@ use shift_access::{Site, SiteError};
 use shift_access_tests::stage::Stage;
 
 use crate::{PROGRAM, demo};
-
-fn cache() -> Option<PathBuf> {
-    Some(std::env::temp_dir().join("shift-access-tests-cache"))
-}
 
 /// The pack with a remark at its end: another component, which does the same.
 fn remarked() -> Vec<u8> {
@@ -29,7 +25,7 @@ fn configure(stage: &Stage, host: &str, tenant: &str) {
 }
 
 async fn check(stage: &Stage) -> Vec<Problem> {
-    Site::check(&stage.config(), &|_| None, cache()).await.1
+    Site::check(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await.1
 }
 
 /// The one error there is.
@@ -47,13 +43,13 @@ async fn a_file_that_changed_under_its_digest_is_refused_and_the_tenant_goes_on_
     let (pinned, other) = (ComponentDigest::of(BUILT_IN), ComponentDigest::of(&remarked()));
     configure(&stage, "", &format!("component = \"pack.wasm@{pinned}\""));
     assert!(!check(&stage).await.iter().any(Problem::is_error));
-    let site = Site::open(&stage.config(), &|_| None, cache()).await.0.unwrap();
+    let site = Site::open(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await.0.unwrap();
 
     fs::write(&file, remarked()).unwrap();
     let said = error(&check(&stage).await);
     let words = format!("pack.wasm is not the component that is pinned: it has {other}, and {pinned} is wanted");
     assert!(said.contains("tenants.acme.component") && said.contains(&words), "{said}");
-    assert!(matches!(Site::open(&stage.config(), &|_| None, cache()).await.0, Err(SiteError::Configuration)));
+    assert!(matches!(Site::open(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await.0, Err(SiteError::Configuration)));
     let (reloaded, problems) = site.reload(&stage.config(), &|_| None).await;
     assert!(matches!(reloaded, Err(SiteError::Configuration)) && error(&problems).contains(&words));
     let tenant = site.tenant("acme").unwrap();

@@ -15,7 +15,7 @@ fn check(folder: &Path, file: &str) -> (Option<i32>, String) {
     let output = Command::new(PROGRAM)
         .current_dir(folder)
         .args(["--config", file, "check"])
-        .env("XDG_CACHE_HOME", std::env::temp_dir().join("shift-access-tests-cache"))
+        .env("XDG_CACHE_HOME", shift_access_tests::cache())
         .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
         .env("KRONOS_CLIENT_SECRET", "a-secret-of-the-environment")
         .env("KRONOS_PASSWORD", "a-secret-of-the-environment")
@@ -98,7 +98,7 @@ fn no_command_runs_with_a_bad_configuration() {
             .current_dir(folder("invalid"))
             .args(["--config", "interval-too-short.toml"])
             .args(command)
-            .env("XDG_CACHE_HOME", std::env::temp_dir().join("shift-access-tests-cache"))
+            .env("XDG_CACHE_HOME", shift_access_tests::cache())
             .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"))
             .output()
             .unwrap();

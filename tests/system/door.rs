@@ -31,8 +31,7 @@ struct House {
 
 impl House {
     async fn open(stage: Stage, limits: ServerLimits) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let cache = std::env::temp_dir().join("shift-access-tests-cache");
+        let cache = shift_access_tests::cache();
         let (site, problems) = Site::open(&stage.config(), &|_| None, Some(cache)).await;
         let site = Arc::new(site.unwrap_or_else(|error| panic!("{error}: {problems:?}")));
         let server = Server::bind(site.clone()).await.unwrap().within(limits);
@@ -209,7 +208,6 @@ fn memory(id: u32) -> u64 {
 
 #[tokio::test]
 async fn ten_thousand_idle_connections_keep_nobody_out_and_are_gone_in_the_end() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // As many as this process may open; ten thousand, but where the system's limit is lower.
     let files = rlimit::increase_nofile_limit(10_500).unwrap();
     let number = usize::try_from(files).unwrap().saturating_sub(500).min(10_000);

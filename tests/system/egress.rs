@@ -31,7 +31,7 @@ impl Resolver for Everything {
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_called_and_the_history_says_which_key_would_allow_it() {
     let ukg = UkgSim::start(World::demo(chrono::Utc::now())).await.unwrap();
-    let host = Host::builder().cache(std::env::temp_dir().join("shift-access-tests-cache")).build().unwrap();
+    let host = Host::builder().cache(shift_access_tests::cache()).build().unwrap();
     let pack = Pack::built_in(host.engine()).unwrap();
     let port = ukg.url().rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
     for (address, private, said) in [
@@ -85,7 +85,7 @@ async fn the_proxy_of_the_environment_is_used_only_where_the_host_is_told_to() {
         let mut command = tokio::process::Command::new(PROGRAM);
         command.arg("--config").arg(stage.config()).args(["run", "acme", "test-connection"]);
         command
-            .env("XDG_CACHE_HOME", std::env::temp_dir().join("shift-access-tests-cache"))
+            .env("XDG_CACHE_HOME", shift_access_tests::cache())
             .env("XDG_STATE_HOME", std::env::temp_dir().join("shift-access-tests-state"));
         let ended = command.env("HTTPS_PROXY", &address).env_remove("NO_PROXY").env_remove("no_proxy").output().await.unwrap();
         assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));

@@ -173,7 +173,7 @@ impl Clock for OwnClock {
 }
 
 fn engine() -> Engine {
-    Engine::new(Some(std::env::temp_dir().join("shift-access-tests-cache"))).unwrap()
+    Engine::new(Some(shift_access_tests::cache())).unwrap()
 }
 
 impl Platform {

@@ -47,7 +47,7 @@ impl Bench {
     }
 
     async fn with(clock: Arc<Hand>, store: Arc<MemoryStore>, rules: Rules, change: impl FnOnce(&mut Tenant)) -> Self {
-        let cache = std::env::temp_dir().join("shift-access-tests-cache");
+        let cache = shift_access_tests::cache();
         let host = Host::builder().cache(cache).clock(clock.clone()).store(store.clone()).listening(rules).build().unwrap();
         let mut tenant = Tenant::new("acme", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
         change(&mut tenant);

@@ -52,7 +52,6 @@ impl Hooks {
     }
 
     async fn of(stage: Stage) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let serving = Serving::start(&stage).await.unwrap();
         Self { stage, serving, client: reqwest::Client::new() }
     }

@@ -450,7 +450,7 @@ async fn a_report_can_be_paged_through_for_an_hour_beside_others_and_is_gone_the
         stage.world.person(&format!("w{n}")).in_group(GROUP);
     }
     stage.configure(&format!("user-groups = \"{GROUP}\"")).unwrap();
-    let (site, problems) = Site::open(&stage.config(), &|_| None, Some(std::env::temp_dir().join("shift-access-tests-cache"))).await;
+    let (site, problems) = Site::open(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await;
     let site = site.unwrap_or_else(|error| panic!("{error}: {problems:?}"));
     let tenant = site.tenant(TENANT).unwrap();
     let page = async |cursor: Option<String>, ahead: TimeDelta| {

@@ -7,7 +7,6 @@ use crate::{demo, empty};
 
 #[tokio::test]
 async fn every_line_of_a_json_log_is_an_object_that_says_when_where_and_of_which_run() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let stage = demo().await.unwrap();
     stage.configure_with("user-groups = \"Store 12 Hourly\"", &format!("password = \"{}\"", stage.ukg.credentials().password), "").unwrap();
     let args = ["--log-format", "json"];

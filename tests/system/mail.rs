@@ -10,7 +10,7 @@ use crate::demo;
 
 /// Runs the batch as a schedule would, and sends what is to be told of it.
 pub(crate) async fn scheduled(stage: &Stage) -> Status {
-    let (site, problems) = Site::open(&stage.config(), &|_| None, Some(std::env::temp_dir().join("shift-access-tests-cache"))).await;
+    let (site, problems) = Site::open(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await;
     let site = site.unwrap_or_else(|error| panic!("{error}: {problems:?}"));
     let tenant = site.tenant(TENANT).unwrap();
     let order = Order::new(&tenant, "batch", Trigger::Schedule).unwrap();

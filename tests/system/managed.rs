@@ -31,7 +31,6 @@ struct Shelf {
 
 impl Shelf {
     async fn new() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let stage = demo().await.unwrap();
         stage.configure(GROUPS).unwrap();
         fs::write(stage.folder().join("secrets/hook"), HOOK_SECRET).unwrap();
@@ -83,7 +82,7 @@ impl Shelf {
     }
 
     async fn site(&self) -> Site {
-        let cache = Some(std::env::temp_dir().join("shift-access-tests-cache"));
+        let cache = Some(shift_access_tests::cache());
         Site::open(&self.stage.config(), &|_| None, cache).await.0.unwrap()
     }
 

@@ -21,7 +21,6 @@ struct Released {
 
 impl Released {
     async fn new() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let stage = demo().await.unwrap();
         stage.configure(GROUPS).unwrap();
         Self { stage }

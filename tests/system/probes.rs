@@ -20,7 +20,7 @@ use shift_access_tests::ukg::UkgSim;
 use shift_access_tests::world::World;
 
 pub(crate) async fn host(store: Arc<dyn Store>, inbox: Option<&Inbox>) -> Host {
-    let mut builder = Host::builder().store(store).cache(std::env::temp_dir().join("shift-access-tests-cache"));
+    let mut builder = Host::builder().store(store).cache(shift_access_tests::cache());
     if let Some(inbox) = inbox {
         builder = builder.mailer(Arc::new(SmtpMailer::new(inbox.smtp()).unwrap()));
     }

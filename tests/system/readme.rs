@@ -51,7 +51,7 @@ fn shown(page: &str) -> impl Iterator<Item = &str> {
 async fn tenants(folder: &Path, text: &str) -> Vec<String> {
     let file = folder.join("shift-access.toml");
     fs::write(&file, text).unwrap();
-    let cache = Some(std::env::temp_dir().join("shift-access-tests-cache"));
+    let cache = Some(shift_access_tests::cache());
     let (tenants, problems) = shift_access::Site::check(&file, &|_| Some("a-secret-of-some-length".to_owned()), cache).await;
     let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
     assert!(errors.is_empty(), "{errors:?} in\n{text}");

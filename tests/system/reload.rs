@@ -1,7 +1,6 @@
 //! The configuration, read again while the program serves.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ struct Program {
 
 impl Program {
     async fn start(stage: Stage) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let serving = Serving::start(&stage).await.unwrap();
         Self { stage, serving, client: reqwest::Client::new() }
     }
@@ -87,12 +85,8 @@ fn write(stage: &Stage, names: &[&str]) {
     fs::write(stage.config(), format!("{host}{}", tenants.join("\n"))).unwrap();
 }
 
-fn cache() -> Option<PathBuf> {
-    Some(std::env::temp_dir().join("shift-access-tests-cache"))
-}
-
 async fn open(stage: &Stage) -> Site {
-    Site::open(&stage.config(), &|_| None, cache()).await.0.unwrap()
+    Site::open(&stage.config(), &|_| None, Some(shift_access_tests::cache())).await.0.unwrap()
 }
 
 async fn reload(site: &Site, stage: &Stage) -> Result<Changes, SiteError> {

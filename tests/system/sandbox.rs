@@ -15,7 +15,7 @@ use shift_access_tests::PROBE;
 
 #[test]
 fn the_pack_imports_the_contract_and_harmless_parts_of_wasi() {
-    let engine = Engine::new(cache()).unwrap();
+    let engine = Engine::new(Some(shift_access_tests::cache())).unwrap();
     let pack = Pack::built_in(&engine).unwrap();
     eprintln!("{}", pack.imports().join("\n"));
     for import in pack.imports() {
@@ -87,19 +87,15 @@ async fn an_instance_answers_again_for_its_tenant_alone_and_never_after_a_trap()
 
 /// A host in memory, and a tenant with the probe.
 async fn probe() -> (Host, Tenant) {
-    let host = Host::builder().cache(cache().unwrap()).build().unwrap();
+    let host = Host::builder().cache(shift_access_tests::cache()).build().unwrap();
     let pack = Pack::from_bytes(host.engine(), PROBE).unwrap();
     let tenant = Tenant::new("probe", pack).await.unwrap();
     assert_eq!(json!(tenant.description.title), "Platform probe");
     (host, tenant)
 }
 
-fn cache() -> Option<std::path::PathBuf> {
-    Some(std::env::temp_dir().join("shift-access-tests-cache"))
-}
-
 #[test]
 fn two_hosts_live_in_one_process() {
-    let hosts = [0, 1].map(|_| Arc::new(Host::builder().cache(cache().unwrap()).build().unwrap()));
+    let hosts = [0, 1].map(|_| Arc::new(Host::builder().cache(shift_access_tests::cache()).build().unwrap()));
     assert!(hosts.iter().all(|host| Pack::built_in(host.engine()).is_ok()));
 }

@@ -51,7 +51,6 @@ async fn after(line: &str) -> Stage {
 
 #[tokio::test]
 async fn a_program_whose_store_takes_no_writes_is_not_ready() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // It is told of files that may not grow, and not killed for it.
     let stage = after("trap '' XFSZ").await;
     let text = std::fs::read_to_string(stage.config()).unwrap();
@@ -79,7 +78,6 @@ async fn where_there_is_no_room_for_a_pool_each_instance_asks_the_system_for_its
 
 #[tokio::test]
 async fn a_program_that_has_no_more_sockets_serves_on() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let stage = demo().await.unwrap();
     let (serving, client) = (Serving::start(&stage).await.unwrap(), reqwest::Client::new());
     let open = std::fs::read_dir(format!("/proc/{}/fd", serving.child.id().unwrap())).unwrap().count() as u64;

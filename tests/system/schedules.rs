@@ -52,7 +52,7 @@ impl Bench {
     }
 
     async fn of(clock: Arc<Hand>, store: Arc<dyn Store>, schedules: Vec<Schedule>, pack: impl Fn(&Host) -> Pack) -> Self {
-        let cache = std::env::temp_dir().join("shift-access-tests-cache");
+        let cache = shift_access_tests::cache();
         let host = Host::builder().cache(cache).clock(clock).store(store).build().unwrap();
         let mut tenant = Tenant::new("acme", pack(&host)).await.unwrap();
         tenant.schedules = Arc::new(schedules);

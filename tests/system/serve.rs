@@ -11,7 +11,6 @@ use shift_access_tests::ukg::PEOPLE_PATH;
 use crate::demo;
 
 async fn start(stage: &Stage) -> Serving {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     Serving::start(stage).await.unwrap()
 }
 

@@ -20,7 +20,6 @@ struct Two {
 
 impl Two {
     async fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let stage = demo().await.unwrap();
         configure(&stage, &["acme", "other"]);
         for tenant in ["acme", "other"] {

@@ -61,7 +61,6 @@ fn text(attributes: &[opentelemetry_proto::tonic::common::v1::KeyValue], key: &s
 
 #[tokio::test]
 async fn a_trace_leads_from_the_callers_request_through_the_plugin_to_the_calls_it_makes() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let (stage, collector) = (demo().await.unwrap(), Collector::start().await);
     stage.batch().await.unwrap();
     let mut serving = Serving::start_with(&stage, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await.unwrap();

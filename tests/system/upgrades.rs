@@ -36,7 +36,6 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let stage = demo().await.unwrap();
         stage.configure(GROUPS).unwrap();
         stage.configure_more(&listener()).unwrap();

@@ -32,7 +32,7 @@ impl Subject {
     /// With a record of one worker who is at work.
     pub(crate) async fn new() -> Result<Self> {
         let store = Arc::new(MemoryStore::default());
-        let host = Host::builder().cache(std::env::temp_dir().join("shift-access-tests-cache")).store(store.clone()).build()?;
+        let host = Host::builder().cache(shift_access_tests::cache()).store(store.clone()).build()?;
         let world = World::new(chrono::Utc::now());
         world.person(USER).in_group("Store 12 Hourly").clocked_in(hours(3));
         let (ukg, access) = (UkgSim::start(world.clone()).await?, AccessSim::start(world).await?);

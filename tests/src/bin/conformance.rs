@@ -78,7 +78,7 @@ async fn command(kit: &Kit, job: Job, args: &[String]) -> Result<Report> {
 async fn reference(kit: &Kit, job: Job) -> Result<Report> {
     let store = Arc::new(SqliteStore::open(kit.folder().join("reference.db"))?);
     let host = Host::builder().store(store).mailer(Arc::new(SmtpMailer::new(kit.inbox.smtp())?));
-    let host = host.cache(std::env::temp_dir().join("shift-access-tests-cache")).build()?;
+    let host = host.cache(shift_access_tests::cache()).build()?;
     let mut tenant = Tenant::new(job.tenant, Pack::from_bytes(host.engine(), PROBE)?).await?;
     tenant.limits = Arc::new(Limits { mail_domains: Some(vec![MAIL_DOMAIN.to_owned()]), ..Limits::default() });
     tenant.http = Arc::new(connections(kit, &tenant)?);

@@ -163,7 +163,7 @@ async fn too_many_calls_of_the_host_under_way_are_50_and_name_the_key() {
 }
 
 async fn with_store(store: Arc<dyn Store>) -> (Host, Tenant) {
-    let host = Host::builder().store(store).cache(super::cache().unwrap()).build().unwrap();
+    let host = Host::builder().store(store).cache(shift_access_tests::cache()).build().unwrap();
     let tenant = Tenant::new("probe", Pack::from_bytes(host.engine(), PROBE).unwrap()).await.unwrap();
     (host, tenant)
 }
