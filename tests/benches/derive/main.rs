@@ -5,7 +5,7 @@
 //! `cargo bench --package shift-access-tests --bench derive`, with `-- --json` for one JSON object.
 
 #[path = "../../../host/component.rs"]
-#[expect(dead_code, reason = "shared with the build scripts, which need more of it")]
+#[expect(dead_code, clippy::print_stdout, reason = "shared with the build scripts, which need more of it")]
 mod component;
 mod work;
 
