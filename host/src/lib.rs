@@ -130,6 +130,7 @@ pub mod fuzz;
 pub mod grant;
 pub mod history;
 mod host;
+mod identities;
 pub mod inbox;
 mod layout;
 pub mod limits;

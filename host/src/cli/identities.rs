@@ -4,6 +4,7 @@ use super::run::show_progress;
 use super::{Exit, Place, json, open, print};
 use crate::answer::{Identities, Identity};
 use crate::history::Warning;
+use crate::identities;
 use crate::site::Site;
 use crate::tenant::Tenant;
 
@@ -31,21 +32,13 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
     let tenant = site.tenant(&args.tenant)?;
     let mut page = first(&site, &tenant).await?;
     page.warnings.iter().for_each(|warning| eprintln!("{}", warned(warning)));
-    let mut tally = Tally::of(&page);
-    loop {
-        for identity in &page.items {
-            let needs_a_look = tally.needs_a_look(identity);
-            let is_shown = args.all || needs_a_look;
-            if args.json {
-                print([json(identity)?])?;
-            } else if is_shown {
-                print(head(&tally).into_iter().chain(lines(identity)))?;
-            }
-            tally.count(identity, needs_a_look, is_shown);
-        }
-        let Some(next) = page.next.take() else { break };
-        page = tenant.pack.identities(site.host().lend(&tenant), Some(next), PAGE).await?;
-    }
+    let (mut tally, next) = (Tally::of(&page), page.next.take());
+    let mut show = |page: Identities| page.items.iter().try_for_each(|identity| tally.show(identity, &args));
+    show(page)?;
+    let (site, tenant) = (&site, &tenant);
+    let ask = |from| async move { Ok(tenant.pack.identities(site.host().lend(tenant), Some(from), PAGE).await?) };
+    let ending = identities::pages(next, ask, show).await?;
+    ending.warning().iter().for_each(|warning| eprintln!("{}", warned(warning)));
     if args.json { Ok(()) } else { print(tally.summary()) }
 }
 
@@ -86,6 +79,18 @@ impl Tally {
     /// What is found by itself and has nothing to do is not worth a line.
     fn needs_a_look(&self, identity: &Identity) -> bool {
         self.states.first().is_none_or(|well| well.name != identity.state) || !identity.suggestion.is_empty()
+    }
+
+    fn show(&mut self, identity: &Identity, args: &Args) -> Result<(), Exit> {
+        let needs_a_look = self.needs_a_look(identity);
+        let is_shown = args.all || needs_a_look;
+        if args.json {
+            print([json(identity)?])?;
+        } else if is_shown {
+            print(head(self).into_iter().chain(lines(identity)))?;
+        }
+        self.count(identity, needs_a_look, is_shown);
+        Ok(())
     }
 
     fn count(&mut self, identity: &Identity, needs_a_look: bool, is_shown: bool) {
@@ -135,7 +140,8 @@ fn row(user: &str, state: &str, cause: &str, person: &str) -> String {
 
 fn warned(warning: &Warning) -> String {
     let subject = warning.subject.as_deref().map(|subject| format!(" [{subject}]")).unwrap_or_default();
-    format!("warning {}  {}{subject}", warning.code, warning.message)
+    let code = if warning.code.is_empty() { String::new() } else { format!(" {} ", warning.code) };
+    format!("warning{code} {}{subject}", warning.message)
 }
 
 #[cfg(test)]

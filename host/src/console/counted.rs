@@ -29,7 +29,15 @@ pub(crate) struct Counts {
 /// What is known of every tenant.
 #[derive(Default)]
 pub(crate) struct Counted {
-    known: Mutex<HashMap<Arc<str>, Known>>,
+    known: Arc<Mutex<HashMap<Arc<str>, Known>>>,
+}
+
+/// Users that are being counted. Where that ends without numbers, as by a panic, it counts as failed.
+struct Counting {
+    known: Arc<Mutex<HashMap<Arc<str>, Known>>>,
+    tenant: Arc<str>,
+    began: Instant,
+    counts: Option<Counts>,
 }
 
 /// Of one.
@@ -66,35 +74,73 @@ impl Counted {
 
     /// Has the users counted, unless that was done lately; says whether it is being done now.
     fn begin(&self, console: &Console, tenant: &Tenant) -> (watch::Receiver<Option<Counts>>, bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = known.entry(tenant.name.clone()).or_default();
-        let due = one.rests_until.is_none_or(|until| Instant::now() >= until);
-        if due && !one.counting {
-            one.counting = true;
+        let (counts, goes, counting) = self.counting(&tenant.name);
+        if let Some(counting) = counting {
             let (console, tenant) = (console.clone(), tenant.clone());
             let abort = console.life.abort.clone();
             let tracker = console.life.tracker.clone();
-            tracker.spawn(async move { abort.run_until_cancelled(count(&console, &tenant)).await });
+            tracker.spawn(async move {
+                counting.end(abort.run_until_cancelled(count(&console, &tenant)).await.flatten());
+            });
         }
-        (one.counts.subscribe(), one.counting)
+        (counts, goes)
     }
 
-    fn counted(&self, tenant: &Tenant, counts: Option<Counts>, took: Duration) {
+    /// What is known, whether it is being counted, and who is to count it now.
+    fn counting(&self, tenant: &Arc<str>) -> (watch::Receiver<Option<Counts>>, bool, Option<Counting>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = known.entry(tenant.name.clone()).or_default();
+        let one = known.entry(tenant.clone()).or_default();
+        let due = !one.counting && one.rests_until.is_none_or(|until| Instant::now() >= until);
+        one.counting |= due;
+        let counting = due.then(|| Counting { known: self.known.clone(), tenant: tenant.clone(), began: Instant::now(), counts: None });
+        (one.counts.subscribe(), one.counting, counting)
+    }
+}
+
+impl Counting {
+    fn end(mut self, counts: Option<Counts>) {
+        self.counts = counts;
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = known.entry(self.tenant.clone()).or_default();
         one.counting = false;
-        one.failed = counts.is_none();
-        one.rests_until = Some(Instant::now() + SERVE.0.max(took * SERVE.1));
-        if counts.is_some() {
-            one.counts.send_replace(counts);
+        one.failed = self.counts.is_none();
+        one.rests_until = Some(Instant::now() + SERVE.0.max(self.began.elapsed() * SERVE.1));
+        if self.counts.is_some() {
+            one.counts.send_replace(self.counts.take());
         }
     }
 }
 
-async fn count(console: &Console, tenant: &Tenant) {
-    let began = Instant::now();
+async fn count(console: &Console, tenant: &Tenant) -> Option<Counts> {
     let counts = tenant.pack.counts(console.site.host().lend(tenant)).await;
     let counts = counts.inspect_err(|error| tracing::debug!(tenant = %tenant.name, %error, "the users are not counted"));
-    let counts = counts.ok().map(|counts| Counts { counts, at: console.now() });
-    console.counted.counted(tenant, counts, began.elapsed());
+    counts.ok().map(|counts| Counts { counts, at: console.now() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn users_whose_counting_panicked_are_counted_again_after_a_rest() {
+        let (counted, tenant) = (Counted::default(), Arc::from("acme"));
+        let (_, goes, counting) = counted.counting(&tenant);
+        assert!(goes && counted.counting(&tenant).2.is_none(), "one at a time");
+        let panics = tokio::spawn(async move {
+            let _counting = counting.unwrap();
+            panic!("as a defect would");
+        });
+        assert!(panics.await.unwrap_err().is_panic());
+        let (_, goes, counting) = counted.counting(&tenant);
+        assert!(!goes && counting.is_none(), "not at once");
+        counted.known.lock().unwrap().get_mut(&tenant).unwrap().rests_until = None;
+        let counts = Counts { counts: Vec::new(), at: "2026-03-01T05:45:00Z".parse().unwrap() };
+        counted.counting(&tenant).2.unwrap().end(Some(counts));
+        assert!(counted.counting(&tenant).0.borrow().is_some());
+    }
 }

@@ -4,21 +4,20 @@
 //! Kept are the numbers and the first page; the others are asked of the plugin when somebody looks at them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Console;
-use crate::answer::Identity;
+use crate::answer::{Identities, Identity};
 use crate::history::{Failure, Warning};
+use crate::identities;
 use crate::plugin::CallError;
 use crate::runner;
 use crate::tenant::Tenant;
 
 /// Identities a call for one page.
 pub(crate) const CALL: u32 = 100;
-/// Pages of one reading at most, whatever the pack says.
-const MOST_PAGES: u32 = 20_000;
 /// For how long the plugin can give the pages of a reading.
 const GOOD: TimeDelta = TimeDelta::minutes(55);
 
@@ -50,34 +49,64 @@ pub(crate) enum Reading {
 
 /// The readings of every tenant.
 #[derive(Default)]
-pub(crate) struct Reports(Mutex<HashMap<Arc<str>, Reading>>);
+pub(crate) struct Reports(Arc<Mutex<HashMap<Arc<str>, Reading>>>);
+
+/// One that goes on. Where it ends without having found or failed, as by a panic, it is as if it had never begun.
+struct Going {
+    reports: Reports,
+    tenant: Arc<str>,
+    ended: Option<Reading>,
+}
 
 impl Reports {
     /// How the last reading of a tenant stands; none where there was none, or it is too old to be gone through.
     pub(crate) fn of(&self, tenant: &Tenant, now: DateTime<Utc>) -> Option<Reading> {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.lock();
         readings.retain(|_, reading| !matches!(reading, Reading::Done(report) if now - report.at > GOOD));
         readings.get(&tenant.name).cloned()
     }
 
     /// Begins a reading; `false` where one is under way already.
     pub(crate) fn begin(&self, console: &Console, tenant: &Tenant) -> bool {
-        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Reading::Goes(_)) = readings.get(&tenant.name) {
-            return false;
-        }
-        readings.insert(tenant.name.clone(), Reading::Goes(console.now()));
+        let Some(going) = self.going(&tenant.name, console.now()) else { return false };
         let (of, tenant, abort) = (console.clone(), tenant.clone(), console.life.abort.clone());
         console.life.tracker.spawn(async move {
-            if let Some(read) = abort.run_until_cancelled(read(&of, &tenant)).await {
-                let reading = match read {
-                    Ok(report) => Reading::Done(Arc::new(report)),
-                    Err(error) => Reading::Failed(runner::failure(&tenant, &error)),
-                };
-                of.reports.0.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.name.clone(), reading);
-            }
+            let read = abort.run_until_cancelled(read(&of, &tenant)).await;
+            going.end(read.map(|read| match read {
+                Ok(report) => Reading::Done(Arc::new(report)),
+                Err(error) => Reading::Failed(runner::failure(&tenant, &error)),
+            }));
         });
         true
+    }
+
+    fn going(&self, tenant: &Arc<str>, now: DateTime<Utc>) -> Option<Going> {
+        let mut readings = self.lock();
+        if let Some(Reading::Goes(_)) = readings.get(tenant) {
+            return None;
+        }
+        readings.insert(tenant.clone(), Reading::Goes(now));
+        Some(Going { reports: Self(self.0.clone()), tenant: tenant.clone(), ended: None })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Reading>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Going {
+    fn end(mut self, ended: Option<Reading>) {
+        self.ended = ended;
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let mut readings = self.reports.lock();
+        match self.ended.take() {
+            Some(ended) => drop(readings.insert(self.tenant.clone(), ended)),
+            None => drop(readings.remove(&self.tenant)),
+        }
     }
 }
 
@@ -92,17 +121,14 @@ async fn read(console: &Console, tenant: &Tenant) -> Result<Report, CallError> {
         next: first.next.clone(),
         first: first.items,
     };
-    let mut cursor = first.next;
     count(&mut report.states, &report.first);
-    for _ in 0..MOST_PAGES {
-        let Some(next) = cursor.take() else { return Ok(report) };
-        let page = tenant.pack.identities(host.lend(tenant), Some(next.clone()), CALL).await?;
+    let ask = |from| tenant.pack.identities(host.lend(tenant), Some(from), CALL);
+    let each = |page: Identities| {
         count(&mut report.states, &page.items);
-        // A pack that does not get on would be asked for ever.
-        cursor = page.next.filter(|after| *after != next);
-    }
-    let message = format!("There are more than {} of them; the rest is not counted.", MOST_PAGES * CALL);
-    report.warnings.push(Warning { code: String::new(), message, subject: None });
+        Ok(())
+    };
+    let ending = identities::pages(first.next, ask, each).await?;
+    report.warnings.extend(ending.warning());
     Ok(report)
 }
 
@@ -113,5 +139,24 @@ fn count(states: &mut Vec<(String, u64)>, items: &[Identity]) {
             // A pack should have named it.
             None => states.push((item.state.clone(), 1)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reading_that_panics_can_be_begun_again() {
+        let (reports, tenant, now) = (Reports::default(), Arc::from("acme"), "2026-03-01T05:45:00Z".parse().unwrap());
+        let going = reports.going(&tenant, now).unwrap();
+        assert!(reports.going(&tenant, now).is_none(), "one at a time");
+        let panics = tokio::spawn(async move {
+            let _going = going;
+            panic!("as a defect would");
+        });
+        assert!(panics.await.unwrap_err().is_panic());
+        reports.going(&tenant, now).unwrap().end(Some(Reading::Goes(now)));
+        assert!(reports.going(&tenant, now).is_none(), "what it ended with stays");
     }
 }

@@ -221,7 +221,7 @@ fn found(view: &View<'_>, report: &Report) -> Markup {
         p .soft { "As read " (moment(report.at)) "." }
         (states(view, report))
         @for warning in &report.warnings {
-            p .flash .warns { strong { (said(&warning.code)) ": " } (said(&warning.message)) @if let Some(subject) = &warning.subject { " (" (said(subject)) ")" } }
+            p .flash .warns { @if !warning.code.is_empty() { strong { (said(&warning.code)) ": " } } (said(&warning.message)) @if let Some(subject) = &warning.subject { " (" (said(subject)) ")" } }
         }
         @if view.items.is_empty() {
             p { @if view.next.is_some() { "Nobody of this among those looked at; there are more." } @else { "There is nobody of this." } }
