@@ -252,6 +252,37 @@ async fn hostile_text_in_every_field_stays_text() {
 }
 
 #[tokio::test]
+async fn what_is_saved_and_not_in_force_is_told_on_every_page_that_saves() {
+    let site = empty().await;
+    let mut browser = site.signed_in("administrator").await;
+    acme(&site, &mut browser).await;
+    let (form, identities) = ("/console/tenants/acme/schedule?job=batch", "/console/tenants/acme/identities");
+    let pin = [("user", "jweber"), ("number", "100007")];
+    leads(&send(&mut browser, "/console/account", &format!("{identities}/pin"), &pin).await, identities);
+    let told = browser.open(identities).await.unwrap().text;
+    assert!(told.contains("It counts from the next run on."), "{told}");
+
+    // The same pack under another digest, which runs out of memory when it is tried: the version before goes on.
+    let marked = [shift_access::plugin::BUILT_IN, &[0, 6, 4], b"mark", &[1]].concat();
+    fs::write(site.stage.folder().join("again.wasm"), marked).unwrap();
+    let exported = site.stage.run(&["export", "acme"]).await.unwrap().out;
+    let other = exported.replacen("environment = \"TEST\"\n", "environment = \"TEST\"\ncomponent = \"again.wasm\"\n", 1);
+    assert_ne!(exported, other);
+    let file = site.stage.folder().join("acme.toml");
+    fs::write(&file, format!("{other}\n[tenants.acme.limits.jobs]\nmemory-mib = 2\n")).unwrap();
+    let applied = site.stage.run(&["apply", file.to_str().unwrap()]).await.unwrap();
+    assert_eq!(applied.code, Some(0), "{} {}", applied.out, applied.err);
+    let plan = [("job", "batch"), ("kind", "every"), ("minutes", "30"), ("zone", "UTC"), ("do", "save")];
+    leads(&send(&mut browser, form, "/console/tenants/acme/schedule", &plan).await, "/console/tenants/acme/run");
+    for page in ["/console/tenants/acme/run", identities] {
+        let told = browser.open(page).await.unwrap().text;
+        assert!(told.contains("Saved, but ") && !told.contains("It counts from") && !told.contains("The schedule is saved"), "{told}");
+        let other = [pin[0], ("number", "100008")];
+        leads(&send(&mut browser, "/console/account", &format!("{identities}/pin"), &other).await, identities);
+    }
+}
+
+#[tokio::test]
 async fn a_second_pack_is_installed_and_run_by_the_same_pages() {
     let (site, feed) = (empty().await, FeedSim::start().await.unwrap());
     feed.punch("ana", Utc::now() - TimeDelta::hours(1), true);

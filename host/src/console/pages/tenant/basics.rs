@@ -41,14 +41,13 @@ pub(in crate::console) async fn save(
     let edits = edits(&console, &subject, base, &posted).await?;
     let change = Change { base: Some(base), edits, draft: subject.is_draft(), by: visitor.name.clone(), note: save::note(&posted) };
     match save::change(&console, &tenant, &change).await? {
-        Stored::Made(_) if subject.is_draft() => {
+        Stored::Made(..) if subject.is_draft() => {
             let described = console.site.describe(after(&change.edits, &subject).as_deref()).await;
             let next = steps::after(&steps::all(described.as_deref()), steps::BASICS);
             Ok(Done::to(subject.at(next.as_deref().unwrap_or(steps::BASICS))).saying("Saved.").into_response())
         }
-        Stored::Made(changed) => {
+        Stored::Made(_, behind) => {
             let done = Done::to(subject.at(steps::BASICS));
-            let behind = save::not_in_force(&console, &subject.name, changed.version);
             Ok(behind.map_or(done.clone().saying("Saved, and in force."), |why| done.warning(why)).into_response())
         }
         Stored::Refused(problems) => {

@@ -101,13 +101,13 @@ pub(in crate::console) async fn copy(
         Copy { from: name.clone(), to: to.clone(), base, environment, paths: Some(paths), secrets: given("secrets").is_some(), by, note };
     let copied = console.site.copy(&wanted).await;
     match save::settle(&console, &to, copied).await? {
-        Stored::Made(changed) => {
+        Stored::Made(changed, behind) => {
             let draft = console.site.kept(&to).await?.is_some_and(|kept| kept.draft);
             let done = Done::to(at(&to, ""));
             Ok(if draft {
                 done.warning("Copied as a draft: something is still missing, such as secrets that were not copied.")
             } else {
-                done.saying(format!("Copied, as version {}.", changed.version))
+                behind.map_or(done.clone().saying(format!("Copied, as version {}.", changed.version)), |why| done.warning(why))
             }
             .into_response())
         }

@@ -69,7 +69,7 @@ pub(in crate::console) async fn install(
     edits.extend(description.connections.iter().map(|connection| empty(&connection.name)));
     let change = Change { base: None, edits, draft: true, by: visitor.name.clone(), note: "installed".to_owned() };
     match save::change(&console, name, &change).await? {
-        Stored::Made(_) => {
+        Stored::Made(..) => {
             let sheets = steps::all(Some(description.as_ref()));
             let next = steps::after(&sheets, steps::BASICS).unwrap_or_else(|| steps::BASICS.to_owned());
             Ok(Done::to(at(name, &next))

@@ -21,7 +21,8 @@ const WAITS: Duration = Duration::from_secs(2);
 
 /// What became of a change.
 pub(in crate::console::pages) enum Stored {
-    Made(Changed),
+    /// With why it is not in force, where it is not.
+    Made(Changed, Option<String>),
     Refused(Vec<Found>),
     Late(Box<Conflict>),
 }
@@ -59,7 +60,8 @@ pub(super) async fn settle(console: &Console, tenant: &str, changed: Result<Chan
     match changed {
         Ok(changed) => {
             take_over(console, tenant).await;
-            Ok(Stored::Made(changed))
+            let behind = not_in_force(console, tenant, changed.version);
+            Ok(Stored::Made(changed, behind))
         }
         Err(ChangeError::Invalid(problems)) => Ok(Stored::Refused(problems)),
         Err(ChangeError::Conflict(conflict)) => Ok(Stored::Late(conflict)),
@@ -84,7 +86,7 @@ pub(super) async fn take_over(console: &Console, tenant: &str) {
 }
 
 /// Why what was stored as this version is not in force; none where it is, or is a draft.
-pub(super) fn not_in_force(console: &Console, tenant: &str, version: u64) -> Option<String> {
+fn not_in_force(console: &Console, tenant: &str, version: u64) -> Option<String> {
     let managed = console.site.managed();
     let standing = managed.iter().find(|managed| managed.name == tenant && managed.version >= version).map(|managed| managed.state);
     let why = match standing {

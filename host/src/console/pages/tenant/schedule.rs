@@ -149,8 +149,8 @@ async fn store(
     let change = Change { base: Some(base), edits: vec![edit], draft: subject.is_draft(), by: visitor.name.clone(), note: String::new() };
     let to = Done::to(subject.at("/run"));
     match save::change(console, &subject.name, &change).await? {
-        Stored::Made(_) => Ok(match short {
-            Some(short) => to.warning(format!("{said} {short}")),
+        Stored::Made(_, behind) => Ok(match behind.or(short.map(|short| format!("{said} {short}"))) {
+            Some(warning) => to.warning(warning),
             None => to.saying(said),
         }
         .into_response()),

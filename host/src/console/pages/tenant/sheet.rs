@@ -105,11 +105,10 @@ pub(super) async fn save(
         note: save::note(posted),
     };
     match store(console, subject, sheet, change).await? {
-        Stored::Made(changed) => {
+        Stored::Made(changed, behind) => {
             let mut view = before;
             overlay(&mut view, &typed.edits);
             let problems = with_warnings(subject, &View::of(&view), changed.problems);
-            let behind = save::not_in_force(console, &subject.name, changed.version);
             Ok(go_on(subject, sheet, &typed, &problems, behind).into_response())
         }
         Stored::Refused(problems) => {

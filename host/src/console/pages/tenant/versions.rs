@@ -56,8 +56,10 @@ pub(in crate::console) async fn restore(
     let base = save::base(&posted)?;
     let changed = console.site.restore_version(&name, number, base, &visitor.name).await;
     match save::settle(&console, &name, changed).await? {
-        Stored::Made(changed) => {
-            Ok(Done::to(subject.at(PATH)).saying(format!("Version {number} is restored, as version {}.", changed.version)).into_response())
+        Stored::Made(changed, behind) => {
+            let done = Done::to(subject.at(PATH));
+            let restored = format!("Version {number} is restored, as version {}.", changed.version);
+            Ok(behind.map_or(done.clone().saying(restored), |why| done.warning(why)).into_response())
         }
         Stored::Refused(problems) => {
             let content = html! { (told(&format!("Version {number} cannot be restored"), &problems)) p { a href=(subject.at(PATH)) { "To the versions" } } };

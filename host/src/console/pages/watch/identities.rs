@@ -156,9 +156,10 @@ pub(in super::super::super) async fn pin(
     let note = format!("pinned {user} to the person {number}");
     let change = Change { base, edits: vec![edit], draft: false, by: visitor.name.clone(), note: note.clone() };
     match save::change(&console, &tenant.name, &change).await? {
-        Stored::Made(_) => {
+        Stored::Made(_, behind) => {
+            let done = Done::to(path(&tenant.name, PLACE));
             let told = format!("{user} is pinned to the person {number}. It counts from the next run on.");
-            Ok(Done::to(path(&tenant.name, PLACE)).saying(told).into_response())
+            Ok(behind.map_or(done.clone().saying(told), |why| done.warning(why)).into_response())
         }
         Stored::Refused(problems) => Err(save::problem(ChangeError::Invalid(problems))),
         Stored::Late(conflict) => Err(save::problem(ChangeError::Conflict(conflict))),
