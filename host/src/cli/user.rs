@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::{Exit, Place, audit, json, open, print};
-use crate::console::people::{Links, Passwords, People, PeopleError, Role, User};
+use crate::console::people::{Last, Links, Passwords, People, PeopleError, Role, User};
 use crate::site::Site;
 
 /// Adds, lists, changes and removes the people of the console.
@@ -99,12 +99,12 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Command::Add { name, role, password } => desk.add(&name, role, &password).await,
         Command::List { json } => desk.list(json).await,
         Command::Remove { name } => {
-            let user = desk.people.remove(&name).await?;
+            let user = desk.people.remove(&name, Last::May).await?;
             desk.done(format!("removed {}", user.name)).await
         }
         Command::Password { name, password } => desk.password(&name, &password).await,
         Command::Role { name, role } => {
-            let user = desk.people.set_role(&name, role).await?;
+            let user = desk.people.set_role(&name, role, Last::May).await?;
             desk.done(format!("made {} {role}", user.name)).await
         }
     }

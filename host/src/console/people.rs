@@ -28,6 +28,8 @@ pub(crate) use ticket::{Ticket, digest};
 
 const USER: &str = "user/";
 const IDENTITY: &str = "identity/";
+/// Written anew by whatever may leave fewer administrators: of two such changes at once, the second looks again.
+const ADMINISTRATORS: &str = "administrators";
 /// The longest name of a person, in bytes.
 pub(crate) const LONGEST_NAME: usize = 100;
 /// How often a change is tried again that somebody else was faster than.
@@ -65,6 +67,13 @@ impl User {
         let stamp = Ticket::new()?.text().to_owned();
         Ok(Self { name: name.to_owned(), role, password: None, identity: None, stamp, created: now.trunc_subsecs(3) })
     }
+}
+
+/// Whether the last administrator with a way in may go: whoever has the machine can make another, and what a provider says holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    May,
+    Stays,
 }
 
 /// Why something about people could not be done.
@@ -150,9 +159,12 @@ impl People {
         let is = |user: &User| user.identity.as_ref() == Some(identity);
         // The provider may call somebody by another name from one day to the next.
         let place = identity_key(identity);
-        let known = self.records.get::<String>(&place).await?;
-        let name = known.as_ref().map_or(name, |known| &known.value);
-        if known.is_none() || !self.get(name).await?.is_some_and(|user| is(&user)) {
+        let known = match self.records.get::<String>(&place).await? {
+            Some(known) => self.get(&known.value).await?.filter(is),
+            None => None,
+        };
+        let name = known.as_ref().map_or(name, |known| &known.name);
+        if known.is_none() {
             let new = User { identity: Some(identity.clone()), ..User::new(name, role, now)? };
             if self.records.commit(vec![added(&new)?, records::put(place, &new.name)?]).await? {
                 return Ok(new);
@@ -161,19 +173,21 @@ impl People {
         match self.known(name).await?.value {
             user if !is(&user) => Err(PeopleError::Taken(user.name)),
             user if user.role == role => Ok(user),
-            user => self.set_role(&user.name, role).await,
+            user => self.set_role(&user.name, role, Last::May).await,
         }
     }
 
     /// Removes somebody, and ends the sessions.
     ///
     /// # Errors
-    /// Where there is nobody of this name, and the store's.
-    pub(crate) async fn remove(&self, name: &str) -> Result<User, PeopleError> {
+    /// Where there is nobody of this name, [`PeopleError::LastAdministrator`] unless the last one may go, and the store's.
+    pub(crate) async fn remove(&self, name: &str, last: Last) -> Result<User, PeopleError> {
         for _ in 0..TRIES {
+            let administrators = self.administrators().await?;
             let kept = self.known(name).await?;
+            self.check_another(&kept.value, last).await?;
             let identity = kept.value.identity.as_ref().map(|identity| Write::remove(identity_key(identity)));
-            if self.records.commit([records::remove(&kept)].into_iter().chain(identity).collect()).await? {
+            if self.records.commit([administrators, records::remove(&kept)].into_iter().chain(identity).collect()).await? {
                 return Ok(kept.value);
             }
         }
@@ -183,14 +197,22 @@ impl People {
     /// Gives somebody another role. The sessions end, unless it is the role there was.
     ///
     /// # Errors
-    /// Where there is nobody of this name, and the store's.
-    pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<User, PeopleError> {
-        self.change(name, |user| {
-            let changed = user.role != role;
-            user.role = role;
-            changed
-        })
-        .await
+    /// Where there is nobody of this name, [`PeopleError::LastAdministrator`] unless the last one may go, and the store's.
+    pub(crate) async fn set_role(&self, name: &str, role: Role, last: Last) -> Result<User, PeopleError> {
+        for _ in 0..TRIES {
+            let administrators = self.administrators().await?;
+            let mut kept = self.known(name).await?;
+            if kept.value.role == role {
+                return Ok(kept.value);
+            }
+            self.check_another(&kept.value, last).await?;
+            kept.value.role = role;
+            kept.value.stamp = Ticket::new()?.text().to_owned();
+            if self.records.commit(vec![administrators, records::replace(&kept)?]).await? {
+                return Ok(kept.value);
+            }
+        }
+        Err(PeopleError::Busy)
     }
 
     /// Gives somebody another password, by its hash. The sessions end.
@@ -213,22 +235,28 @@ impl People {
         self.change(name, |_| true).await
     }
 
-    /// Refuses where nobody else is an administrator with a way in.
-    ///
-    /// # Errors
-    /// [`PeopleError::LastAdministrator`], and the store's.
-    pub(crate) async fn another_administrator(&self, than: &str) -> Result<(), PeopleError> {
-        let than = small(than);
+    /// To be read before anything else of a change that may leave fewer administrators, and written with it.
+    async fn administrators(&self) -> Result<Write, PeopleError> {
+        let found = self.records.entry(ADMINISTRATORS).await?;
+        let condition = found.map_or(Condition::Absent, |entry| Condition::Revision(entry.revision));
+        Ok(records::put(ADMINISTRATORS, &())?.when(condition))
+    }
+
+    /// Refuses where this is an administrator who must not go, and nobody else is one with a way in.
+    async fn check_another(&self, than: &User, last: Last) -> Result<(), PeopleError> {
+        if last == Last::May || than.role != Role::Administrator {
+            return Ok(());
+        }
         let mut cursor = None;
         loop {
             let (people, next) = self.page(cursor, 500).await?;
             let can = |user: &User| user.role == Role::Administrator && (user.password.is_some() || user.identity.is_some());
-            if people.iter().any(|user| can(user) && small(&user.name) != than) {
+            if people.iter().any(|user| can(user) && small(&user.name) != small(&than.name)) {
                 return Ok(());
             }
             match next {
                 Some(next) => cursor = Some(next),
-                None => return Err(PeopleError::LastAdministrator(than)),
+                None => return Err(PeopleError::LastAdministrator(than.name.clone())),
             }
         }
     }
@@ -289,8 +317,10 @@ fn check_name(name: &str) -> Result<(), PeopleError> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::store::{Entry, Guard, MemoryStore, Outcome, Page, Space};
 
     pub(super) fn now() -> DateTime<Utc> {
         "2026-03-01T05:45:00Z".parse().unwrap()
@@ -329,29 +359,77 @@ mod tests {
         let people = with("ana", Role::Viewer).await;
         let stamp = async || people.get("ana").await.unwrap().unwrap().stamp;
         let first = stamp().await;
-        people.set_role("ana", Role::Viewer).await.unwrap();
+        people.set_role("ana", Role::Viewer, Last::Stays).await.unwrap();
         assert_eq!(first, stamp().await);
-        people.set_role("ana", Role::Operator).await.unwrap();
+        people.set_role("ana", Role::Operator, Last::Stays).await.unwrap();
         let second = stamp().await;
         people.set_password("ana", "hash").await.unwrap();
         let third = stamp().await;
         people.end_sessions("ana").await.unwrap();
         let all = std::collections::BTreeSet::from([first, second, third, stamp().await]);
         assert_eq!(all.len(), 4);
-        people.remove("ana").await.unwrap();
+        people.remove("ana", Last::May).await.unwrap();
         people.add(&User::new("ana", Role::Viewer, now()).unwrap()).await.unwrap();
         assert!(!all.contains(&stamp().await), "a session of the one before would be good for the one now");
     }
 
     #[tokio::test]
-    async fn the_last_administrator_with_a_way_in_is_known() {
+    async fn the_last_administrator_with_a_way_in_stays_unless_told_to_go() {
         let people = with("ana", Role::Administrator).await;
         people.add(&User::new("bo", Role::Administrator, now()).unwrap()).await.unwrap();
-        assert!(people.another_administrator("Ana").await.is_err(), "bo has no password");
-        people.set_password("bo", "hash").await.unwrap();
-        people.another_administrator("Ana").await.unwrap();
-        people.set_role("bo", Role::Operator).await.unwrap();
-        assert!(people.another_administrator("ana").await.is_err());
+        let stays = async |name| {
+            let ended = [people.set_role(name, Role::Viewer, Last::Stays).await, people.remove(name, Last::Stays).await];
+            ended.iter().all(|ended| matches!(ended, Err(PeopleError::LastAdministrator(_))))
+        };
+        assert!(stays("Ana").await, "bo has no password");
+        people.set_password("ana", "hash").await.unwrap();
+        people.set_role("BO", Role::Viewer, Last::Stays).await.unwrap();
+        assert!(stays("ana").await);
+        people.remove("bo", Last::Stays).await.unwrap();
+        people.set_role("ana", Role::Administrator, Last::Stays).await.unwrap();
+        people.remove("ana", Last::May).await.unwrap();
+    }
+
+    /// Whoever looks through everybody lets others do something before what was seen is used.
+    struct Slow(MemoryStore);
+
+    #[async_trait]
+    impl Store for Slow {
+        async fn get(&self, space: &Space, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
+            self.0.get(space, keys).await
+        }
+
+        async fn commit(&self, space: &Space, writes: Vec<Write>) -> Result<Outcome, StoreError> {
+            self.0.commit(space, writes).await
+        }
+
+        async fn scan(&self, space: &Space, scan: &Scan) -> Result<Page, StoreError> {
+            let page = self.0.scan(space, scan).await;
+            tokio::task::yield_now().await;
+            page
+        }
+
+        async fn try_lock(&self, tenant: &str, name: &str) -> Result<Option<Guard>, StoreError> {
+            self.0.try_lock(tenant, name).await
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_administrators_who_do_away_with_each_other_at_once_one_stays() {
+        for removes in [false, true] {
+            let people = People::new(Arc::new(Slow(MemoryStore::default())));
+            for name in ["ana", "bo"] {
+                people.add(&User::new(name, Role::Administrator, now()).unwrap()).await.unwrap();
+                people.set_password(name, "hash").await.unwrap();
+            }
+            let goes = async |name| match removes {
+                true => people.remove(name, Last::Stays).await,
+                false => people.set_role(name, Role::Viewer, Last::Stays).await,
+            };
+            let (ana, bo) = tokio::join!(goes("ana"), goes("bo"));
+            let refused = [&ana, &bo].map(|ended| matches!(ended, Err(PeopleError::LastAdministrator(_))));
+            assert!(ana.is_ok() != bo.is_ok() && refused.contains(&true), "{ana:?} {bo:?}");
+        }
     }
 
     #[tokio::test]
@@ -366,16 +444,28 @@ mod tests {
         let risen = vouched("1", "bo", Role::Operator).await.unwrap();
         assert!(risen.role == Role::Operator && risen.stamp != bo.stamp);
         assert_eq!(vouched("1", "bo.diaz", Role::Operator).await.unwrap(), risen, "the provider calls bo by another name now");
-        people.remove("bo").await.unwrap();
+        people.remove("bo", Last::Stays).await.unwrap();
         assert_eq!(vouched("1", "bo.diaz", Role::Viewer).await.unwrap().name, "bo.diaz");
         assert_eq!(people.get("ana").await.unwrap().unwrap().role, Role::Viewer);
+    }
+
+    #[tokio::test]
+    async fn whose_name_here_is_somebody_elses_by_now_comes_in_by_the_name_the_provider_gives() {
+        let people = with("ana", Role::Viewer).await;
+        let identity = Identity { issuer: "https://id.acme.example".to_owned(), subject: "1".to_owned() };
+        let stale = records::put(identity_key(&identity), &"ana").unwrap();
+        assert!(people.shelf.commit(vec![stale]).await.unwrap());
+        assert!(matches!(people.vouched(&identity, "ana", Role::Viewer, now()).await, Err(PeopleError::Taken(_))));
+        let new = people.vouched(&identity, "ana.diaz", Role::Viewer, now()).await.unwrap();
+        assert_eq!((&*new.name, &new.identity), ("ana.diaz", &Some(identity.clone())));
+        assert_eq!(people.vouched(&identity, "ana", Role::Viewer, now()).await.unwrap(), new, "and stays that one");
     }
 
     #[tokio::test]
     async fn nobody_is_changed_or_removed_who_is_not_there() {
         let people = people();
         assert!(people.is_empty().await.unwrap());
-        assert!(matches!(people.remove("ana").await, Err(PeopleError::Unknown(_))));
-        assert!(matches!(people.set_role("ana", Role::Viewer).await, Err(PeopleError::Unknown(_))));
+        assert!(matches!(people.remove("ana", Last::May).await, Err(PeopleError::Unknown(_))));
+        assert!(matches!(people.set_role("ana", Role::Viewer, Last::May).await, Err(PeopleError::Unknown(_))));
     }
 }

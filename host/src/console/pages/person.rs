@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::form::Fields;
 use super::super::frame::{Done, Page, said};
 use super::super::moment::moment;
-use super::super::people::{PeopleError, Role, User};
+use super::super::people::{Last, PeopleError, Role, User};
 use super::super::visitor::Visitor;
 use super::super::{Console, Problem};
 use super::people::{self, PATH, invitation, person, roles, way_in};
@@ -38,11 +38,7 @@ pub(in super::super) async fn role(
 ) -> Result<Done, Problem> {
     let wrong = |()| Problem::bad_request("There is no such role.", "Go back and choose one of the list.");
     let role: Role = new.role.parse().map_err(wrong)?;
-    let user = known(&console, &name).await?;
-    if role != Role::Administrator && user.role == Role::Administrator {
-        console.people.another_administrator(&name).await?;
-    }
-    let user = console.people.set_role(&name, role).await?;
+    let user = console.people.set_role(&name, role, Last::Stays).await?;
     console.note(&visitor, format!("made {} {role}", user.name), None).await?;
     Ok(Done::to(person(&user.name)).saying(format!("{} is {role} now, and has to sign in again.", user.name)))
 }
@@ -80,8 +76,7 @@ pub(in super::super) async fn remove(
     if sure.sure.is_none() {
         return Ok(Done::to(person(&name)).warning("Nobody was removed: tick the box beside the button first."));
     }
-    console.people.another_administrator(&name).await?;
-    let user = console.people.remove(&name).await?;
+    let user = console.people.remove(&name, Last::Stays).await?;
     console.note(&visitor, format!("removed {}", user.name), None).await?;
     Ok(Done::to(people::PATH).saying(format!("{} is removed.", user.name)))
 }

@@ -132,8 +132,8 @@ fn place(ticket: &Ticket) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::Identity;
     use super::super::tests::now;
+    use super::super::{Identity, Last};
     use super::*;
     use crate::store::MemoryStore;
 
@@ -171,7 +171,7 @@ mod tests {
         let ticket = links.make(Some(&ana), now()).await.unwrap();
         assert!(matches!(links.look(&ticket, now() + LASTS).await, Err(PeopleError::Link)));
         assert!(matches!(links.look(&ticket, now()).await.unwrap(), Invitation::Choose(user) if user.name == "ana"));
-        links.people.remove("ana").await.unwrap();
+        links.people.remove("ana", Last::May).await.unwrap();
         assert!(matches!(links.take(&ticket, "ana", "hash".to_owned(), now()).await, Err(PeopleError::Link)));
     }
 
@@ -188,7 +188,7 @@ mod tests {
         links.take(&one, "ana", "hash".to_owned(), now()).await.unwrap();
         assert!(matches!(links.look(&two, now()).await, Err(PeopleError::Link)), "the password was chosen with the other");
 
-        links.people.remove("ana").await.unwrap();
+        links.people.remove("ana", Last::May).await.unwrap();
         let identity = Identity { issuer: "https://id.acme.example".to_owned(), subject: "1".to_owned() };
         let ana = links.people.vouched(&identity, "ana", Role::Viewer, now()).await.unwrap();
         let ticket = links.make(Some(&ana), now()).await.unwrap();

@@ -154,7 +154,7 @@ fn place(ticket: &Ticket) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::now;
-    use super::super::{People, Role};
+    use super::super::{Last, People, Role};
     use super::*;
     use crate::store::{MemoryStore, Space};
 
@@ -205,10 +205,10 @@ mod tests {
             let (_, people, sessions, ticket) = signed_in().await;
             assert!(good(&sessions, &ticket, TimeDelta::zero()).await);
             match change {
-                "role" => drop(people.set_role("ana", Role::Operator).await.unwrap()),
+                "role" => drop(people.set_role("ana", Role::Operator, Last::May).await.unwrap()),
                 "password" => drop(people.set_password("ana", "hash").await.unwrap()),
                 "everywhere" => drop(people.end_sessions("ana").await.unwrap()),
-                "removed" => drop(people.remove("ana").await.unwrap()),
+                "removed" => drop(people.remove("ana", Last::May).await.unwrap()),
                 _ => sessions.end(&ticket).await.unwrap(),
             }
             assert!(!good(&sessions, &ticket, TimeDelta::zero()).await, "{change}");
