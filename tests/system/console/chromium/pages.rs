@@ -315,7 +315,7 @@ async fn answers(lived: &Lived, findings: &mut Findings<'_>) {
     browser.shows("✓ fine Kronos rights: people").await;
     findings.look("a test under way").await;
     browser.press("Look at the run").await;
-    browser.shows("Stop this run").await;
+    browser.shows("it has no end yet").await;
     findings.look("a run under way").await;
     gate.open();
     browser.shows("Steps").await;

@@ -3,31 +3,31 @@
 //! While one runs the page follows it: how far it is, and each line of a test as soon as it is there; at the end how long it took
 //! and a schedule that suits that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path as PathOf, State};
 use axum::response::Response;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use futures::stream;
 use maud::{Markup, html};
 use tokio::sync::watch;
 
-use super::super::noted;
+use super::super::shown_run;
 use super::fields::Posted;
 use super::schedule::{ahead, proposed, short, told, understood};
 use super::{Subject, at};
 use crate::config::Schedule;
 use crate::console::form::Fields;
 use crate::console::frame::{Done, Page, said};
-use crate::console::live::{self, Piece};
-use crate::console::moment::{length, moment};
+use crate::console::live::{self, Seen};
+use crate::console::moment::moment;
 use crate::console::people::Role;
 use crate::console::problem::sentence;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
 use crate::description::{JobInfo, Kind, PropertyInfo};
-use crate::history::{Filter, Run, RunDetail, Status, Step, StepOutcome, Trigger};
+use crate::history::{Filter, Run, RunDetail, Status, Trigger};
 use crate::managed::{Path, Value};
 use crate::runner::{Order, RunError};
 use crate::store::StoreError;
@@ -39,8 +39,8 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Runs of a job looked at for a good one, and runs looked at for one of the job.
 const LOOKED_AT: u32 = 20;
 const AMONG: u32 = 1_000;
-/// Lines of a test shown here; all of them are in the history.
-const LINES: usize = 60;
+/// Steps of a test shown here; all of them are in the history.
+const STEPS: usize = 60;
 
 /// `GET /console/tenants/{tenant}/run`
 pub(in crate::console) async fn show(
@@ -127,58 +127,22 @@ pub(in crate::console) async fn follow(
     let subject = Subject::of(&console, &name).await?;
     let tenant = console.site.tenant(&name)?;
     let info = tenant.job(&job).cloned().ok_or_else(|| Problem::not_found("The pack has no such job."))?;
-    let state = Following { console: console.clone(), subject, visitor, info, run: None, shown: String::new(), over: Over::No };
-    Ok(live::stream(&console, stream::unfold(state, Following::next)))
-}
-
-struct Following {
-    console: Console,
-    subject: Subject,
-    visitor: Visitor,
-    info: JobInfo,
-    /// The run that is followed, once it is known.
-    run: Option<String>,
-    shown: String,
-    over: Over,
-}
-
-#[derive(PartialEq, Eq)]
-enum Over {
-    No,
-    Told,
-    Yes,
-}
-
-impl Following {
-    /// Waits for something that looks different. Where it fails the browser comes back, and asks again.
-    async fn next(mut self) -> Option<(Piece, Self)> {
-        match self.over {
-            Over::Yes => return None,
-            Over::Told => {
-                self.over = Over::Yes;
-                return Some((Piece::Ends(String::new()), self));
-            }
-            Over::No => {}
-        }
-        loop {
-            let run = match &self.run {
-                Some(run) => self.console.site.host().history().one(&self.subject.name, run).await.ok()?,
-                None => newest(&self.console, &self.subject.name, &self.info.name).await.ok()?,
+    let run = newest(&console, &name, &job).await?.map(|detail| detail.run.run);
+    let followed = Arc::new((console.clone(), subject, visitor, info, run));
+    let look = move || {
+        let followed = followed.clone();
+        async move {
+            let (console, subject, visitor, info, run) = &*followed;
+            let detail = match run {
+                Some(run) => console.site.host().history().one(&subject.name, run).await.ok()?,
+                None => None,
             };
-            self.run = run.as_ref().map(|detail| detail.run.run.clone());
-            let ended = run.as_ref().is_none_or(|detail| detail.run.status != Status::InProcess);
-            let shown = latest(&self.console, &self.subject, &self.visitor, &self.info, run.as_ref());
-            if ended {
-                self.over = Over::Told;
-                return Some((Piece::Shows(shown), self));
-            }
-            if shown.0 != self.shown {
-                self.shown.clone_from(&shown.0);
-                return Some((Piece::Shows(shown), self));
-            }
-            tokio::time::sleep(EVERY).await;
+            let goes = detail.as_ref().is_some_and(|detail| detail.run.status == Status::InProcess);
+            let shown = latest(console, subject, visitor, info, detail.as_ref());
+            Some(if goes { Seen::Goes(shown) } else { Seen::Ended(Some(shown), String::new()) })
         }
-    }
+    };
+    Ok(live::follow(&console, EVERY, look))
 }
 
 /// The newest run of a job, with its story once it has ended.
@@ -195,11 +159,7 @@ async fn newest(console: &Console, tenant: &str, job: &str) -> Result<Option<Run
 pub(super) async fn last_good(console: &Console, subject: &Subject, info: &JobInfo) -> Result<Option<TimeDelta>, Problem> {
     let filter = Filter { status: None, job: Some(info.name.clone()) };
     let runs = console.site.host().history().list_among(&subject.name, &filter, None, LOOKED_AT, AMONG).await?.items;
-    Ok(runs.iter().find(|run| run.status.is_good()).and_then(took))
-}
-
-fn took(run: &Run) -> Option<TimeDelta> {
-    run.duration_ms.and_then(|duration| i64::try_from(duration).ok()).map(TimeDelta::milliseconds)
+    Ok(runs.iter().find(|run| run.status.is_good()).and_then(shown_run::duration))
 }
 
 async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &Tenant, info: &JobInfo) -> Result<Markup, Problem> {
@@ -222,103 +182,36 @@ async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &
 fn latest(console: &Console, subject: &Subject, visitor: &Visitor, info: &JobInfo, detail: Option<&RunDetail>) -> Markup {
     let Some(detail) = detail else { return html! { p .soft { "It has not run lately." } } };
     let run = &detail.run;
-    let at = subject.at(&format!("/history/{}", run.run));
+    let at = shown_run::path(run);
     if run.status == Status::InProcess {
         return html! {
-            p { span .tag .warn { (run.status) } " since " (moment(run.started)) }
-            (how_far(console, run))
+            (shown_run::progress(console, run))
             div .row {
                 a href=(at) { "Look at the run" }
                 a href=(subject.at(PATH)) { "Refresh" }
-                @if visitor.is(Role::Operator) {
-                    form method="post" action={ (at) "/stop" } data-busy="Stopping" {
-                        (visitor.form_token())
-                        button .risky type="submit" { "Stop" }
-                    }
-                }
+                (shown_run::stop_form(visitor, run))
             }
         };
     }
     html! {
         p {
-            span class={ "tag " (class(run.status)) } { (run.status) } " "
+            (shown_run::status(run.status)) " "
             a href=(at) { (moment(run.started)) }
-            @if let Some(took) = took(run) { ", took " (exactly(took)) }
+            @if let Some(took) = run.duration_ms { ", took " (shown_run::took(took)) }
         }
-        @if let Some(failure) = &run.failure {
-            div .trouble .card {
-                p { strong { (said(&failure.code)) " " (said(&failure.title)) } ": " (said(&failure.message)) }
-                p { "What to do: " (said(&failure.remedy)) }
-            }
-        }
-        (lines(&detail.story.steps))
+        @if let Some(failure) = &run.failure { (shown_run::failure(failure)) }
+        (shown_run::steps(&detail.story.steps, STEPS))
         @if !run.warnings.is_empty() { p { a href=(at) { (run.warnings.len()) " warnings" } } }
-        @if info.schedulable && run.status.is_good() && detail.story.steps.is_empty() { (propose(subject, visitor, info, took(run))) }
-    }
-}
-
-/// How far a run is and what it has noted, where this very host works on it.
-fn how_far(console: &Console, run: &Run) -> Markup {
-    let Some(journal) = console.site.host().runner().underway.journal(&run.tenant, &run.run) else {
-        return html! { progress aria-label="Under way" {} };
-    };
-    let progress = journal.progress();
-    let known = progress.done > 0 || progress.total.is_some();
-    html! {
-        @if known { p { (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label)) } }
-        @match progress.total.filter(|total| *total > 0) {
-            Some(total) => progress aria-label="How far the run is" max=(total) value=(progress.done.min(total)) {},
-            None => progress aria-label="How far the run is" {},
-        }
-        (noted::list(&journal.last_notes(noted::MOST)))
-    }
-}
-
-fn lines(steps: &[Step]) -> Markup {
-    html! {
-        @if !steps.is_empty() {
-            ul {
-                @for step in steps.iter().take(LINES) {
-                    @let (mark, word, class) = outcome(step.outcome);
-                    li { span class={ "tag " (class) } { (mark) " " (word) } " " strong { (said(&step.title)) } @if !step.detail.is_empty() { ": " (said(&step.detail)) } }
-                }
-            }
-        }
-    }
-}
-
-fn outcome(outcome: StepOutcome) -> (&'static str, &'static str, &'static str) {
-    match outcome {
-        StepOutcome::Passed => ("✓", "passed", "good"),
-        StepOutcome::Warned => ("!", "look at it", "warn"),
-        StepOutcome::Failed => ("✗", "failed", "bad"),
-        StepOutcome::Skipped => ("–", "not tried", ""),
-    }
-}
-
-fn class(status: Status) -> &'static str {
-    match status {
-        Status::Complete => "good",
-        Status::CompleteWarn | Status::InProcess => "warn",
-        Status::Error | Status::Aborted => "bad",
-        Status::Discarded => "",
-    }
-}
-
-/// A length of time with a fraction where it is short.
-fn exactly(took: TimeDelta) -> String {
-    match took.num_milliseconds() {
-        0..60_000 => format!("{}.{} s", took.num_milliseconds() / 1000, took.num_milliseconds() % 1000 / 100),
-        _ => length(took),
+        @if info.schedulable && run.status.is_good() && detail.story.steps.is_empty() { (propose(subject, visitor, info, run)) }
     }
 }
 
 /// After a run that took so long: a schedule that suits it.
-fn propose(subject: &Subject, visitor: &Visitor, info: &JobInfo, took: Option<TimeDelta>) -> Markup {
-    let Some(took) = took else { return html! {} };
-    let minutes = proposed(took);
+fn propose(subject: &Subject, visitor: &Visitor, info: &JobInfo, run: &Run) -> Markup {
+    let (Some(took), Some(duration)) = (run.duration_ms, shown_run::duration(run)) else { return html! {} };
+    let minutes = proposed(duration);
     html! {
-        p { "It took " (exactly(took)) ", so every " (minutes) " minutes suits it." }
+        p { "It took " (shown_run::took(took)) ", so every " (minutes) " minutes suits it." }
         @if subject.is_editable(visitor) {
             form method="post" action=(subject.at("/schedule")) data-busy="Saving" {
                 (visitor.form_token())

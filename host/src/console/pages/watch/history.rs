@@ -8,6 +8,7 @@ use url::form_urlencoded::Serializer;
 use super::super::super::frame::{Page, said};
 use super::super::super::moment::moment;
 use super::super::super::{Console, Problem, ROOT};
+use super::super::shown_run;
 use super::{head, path, tenant};
 use crate::history::{Filter, Run, Status, Trigger};
 use crate::inbox::LISTENER;
@@ -55,39 +56,12 @@ pub(in super::super::super) async fn show(
     Ok(Page::new(format!("Execution History of {}", tenant.name), ROOT, content(&view)))
 }
 
-/// Where a run is shown.
-pub(super) fn run_path(run: &Run) -> String {
-    path(&run.tenant, &format!("{PLACE}/{}", run.run))
-}
-
-/// How a run stands, as a word with a colour beside it.
-pub(super) fn status(status: Status) -> Markup {
-    let class = match status {
-        Status::Complete => "good",
-        Status::CompleteWarn => "warn",
-        Status::Error | Status::Aborted => "bad",
-        Status::InProcess | Status::Discarded => "",
-    };
-    html! { span class={ "tag " (class) } { (status) } }
-}
-
 /// What started a run, in words.
 pub(super) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Manual => "by hand",
         Trigger::Schedule => "by the schedule",
         Trigger::Event => "by an event",
-    }
-}
-
-/// A length of time as a person reads it: `226 ms`, `12.5 s`, `4 min 3 s`, `1 h 5 min`.
-pub(super) fn took(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1_000;
-    match milliseconds {
-        0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{seconds}.{} s", milliseconds % 1_000 / 100),
-        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
     }
 }
 
@@ -165,12 +139,12 @@ fn table(runs: &[Run]) -> Markup {
 fn row(run: &Run, longest: u64) -> Markup {
     html! {
         tr {
-            th scope="row" { a href=(run_path(run)) { (said(&run.process)) } }
-            td { (status(run.status)) }
-            td { @if let Some(failure) = &run.failure { a href=(run_path(run)) { (said(&failure.code)) } } }
+            th scope="row" { a href=(shown_run::path(run)) { (said(&run.process)) } }
+            td { (shown_run::status(run.status)) }
+            td { @if let Some(failure) = &run.failure { a href=(shown_run::path(run)) { (said(&failure.code)) } } }
             td { (moment(run.started)) }
             td { (trigger(run.trigger)) }
-            td .number { @if let Some(duration) = run.duration_ms { (took(duration)) (bar(duration, longest)) } @else { "–" } }
+            td .number { @if let Some(duration) = run.duration_ms { (shown_run::took(duration)) (bar(duration, longest)) } @else { "–" } }
         }
     }
 }
@@ -194,12 +168,6 @@ fn older(view: &View<'_>, next: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_told_in_the_units_that_say_something() {
-        let told = [0, 226, 12_560, 59_999, 60_000, 243_000, 3_900_000].map(took);
-        assert_eq!(told, ["0 ms", "226 ms", "12.5 s", "59.9 s", "1 min 0 s", "4 min 3 s", "1 h 5 min"]);
-    }
 
     #[test]
     fn the_longest_fills_its_bar_and_the_shortest_is_still_seen() {

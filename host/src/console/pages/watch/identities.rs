@@ -3,23 +3,25 @@
 //!
 //! Pins are in a property of the pack: a table of the name `identities`. A pack without one has no pins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::super::super::form::Fields;
 use super::super::super::frame::{Done, Page, said};
-use super::super::super::live::{self, Piece};
+use super::super::super::live::{self, Seen};
 use super::super::super::moment::{length, moment};
 use super::super::super::people::Role;
 use super::super::super::reports::{CALL, Reading, Report};
 use super::super::super::visitor::Visitor;
 use super::super::super::{Console, Problem, ROOT};
+use super::super::shown_run;
 use super::super::tenant::save::{self, Stored};
 use super::{failed, head, path, tenant, word};
 use crate::answer::Identity;
@@ -82,17 +84,11 @@ pub(in super::super::super) async fn show(
         }
         Some(Reading::Goes(since)) => html! {
             section .card aria-label="Under way" {
-                div data-live={ "/console/live/tenants/" (tenant.name) "/identities" } { p { "Both systems are being read, for " (length(console.now() - *since)) " now." } }
+                div data-live={ "/console/live/tenants/" (tenant.name) "/identities" } { (goes(&console, *since)) }
                 p { a href=(path(&tenant.name, PLACE)) { "Refresh" } }
             }
         },
-        Some(Reading::Failed(failure)) => html! {
-            section .card .trouble {
-                h2 { (said(&failure.code)) " " (said(&failure.title)) }
-                p { (said(&failure.message)) }
-                p { (said(&failure.remedy)) }
-            }
-        },
+        Some(Reading::Failed(failure)) => shown_run::failure(failure),
         None => html! { p { "Nobody has read them within the last hour." } },
     };
     let content = html! {
@@ -122,18 +118,22 @@ pub(in super::super::super) async fn read(
 /// `GET /console/live/tenants/{tenant}/identities`: until the reading has ended.
 pub(in super::super::super) async fn follow(State(console): State<Console>, Path(name): Path<String>) -> Result<Response, Problem> {
     let tenant = tenant(&console, &name)?;
-    let pieces = stream::unfold(Some((console.clone(), tenant)), |going| async move {
-        let (console, tenant) = going?;
-        tokio::time::sleep(EVERY).await;
-        match console.reports.of(&tenant, console.now()) {
-            Some(Reading::Goes(since)) => {
-                let shown = html! { p { "Both systems are being read, for " (length(console.now() - since)) " now." } };
-                Some((Piece::Shows(shown), Some((console, tenant))))
-            }
-            _ => Some((Piece::Ends(path(&tenant.name, PLACE)), None)),
+    let followed = Arc::new((console.clone(), tenant));
+    let look = move || {
+        let followed = followed.clone();
+        async move {
+            let (console, tenant) = &*followed;
+            Some(match console.reports.of(tenant, console.now()) {
+                Some(Reading::Goes(since)) => Seen::Goes(goes(console, since)),
+                _ => Seen::Ended(None, path(&tenant.name, PLACE)),
+            })
         }
-    });
-    Ok(live::stream(&console, pieces))
+    };
+    Ok(live::follow(&console, EVERY, look))
+}
+
+fn goes(console: &Console, since: DateTime<Utc>) -> Markup {
+    html! { p { "Both systems are being read, for " (length(console.now() - since)) " now." } }
 }
 
 /// `POST /console/tenants/{tenant}/identities/pin`: pins a user to a person, or tells which line to write where the file has the tenant.

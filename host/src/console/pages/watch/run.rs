@@ -6,21 +6,18 @@ use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use futures::stream;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::super::frame::{Done, Page, said};
-use super::super::super::live::{self, Piece};
+use super::super::super::live::{self, Seen};
 use super::super::super::moment::moment;
-use super::super::super::people::Role;
 use super::super::super::visitor::Visitor;
 use super::super::super::{Console, Problem, ROOT};
-use super::super::noted;
-use super::history::{PLACE, run_path, status, took, trigger};
+use super::super::shown_run::{self, took};
+use super::history::{PLACE, trigger};
 use super::{head, part_of, path, tenant, weight, word};
-use crate::capability::Journal;
-use crate::history::{Call, Counts, Failure, Level, Note, RunDetail, Status, Step, StepOutcome, Warning};
+use crate::history::{Call, Counts, Level, Note, RunDetail, Status, Warning};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
@@ -51,7 +48,8 @@ pub(in super::super::super) async fn show(
 ) -> Result<Page, Problem> {
     let tenant = tenant(&console, &name)?;
     let detail = one(&console, &tenant, &run).await?;
-    let progress = underway(&console, &tenant, &detail);
+    let goes = detail.run.status == Status::InProcess;
+    let progress = goes.then(|| shown_run::progress(&console, &detail.run));
     Ok(Page::new(detail.run.process.clone(), ROOT, content(&visitor, &tenant, &detail, progress.as_ref(), &from)))
 }
 
@@ -61,10 +59,20 @@ pub(in super::super::super) async fn follow(
     Path((name, run)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let tenant = tenant(&console, &name)?;
-    let detail = one(&console, &tenant, &run).await?;
-    let journal = console.site.host().runner().underway.journal(&tenant.name, &detail.run.run);
-    let began = Following { console: console.clone(), tenant, run: detail.run.run, journal, ended: false };
-    Ok(live::stream(&console, stream::unfold(began, Following::next)))
+    one(&console, &tenant, &run).await?;
+    let followed = Arc::new((console.clone(), tenant, run));
+    let look = move || {
+        let followed = followed.clone();
+        async move {
+            let (console, tenant, run) = &*followed;
+            let run = one(console, tenant, run).await.ok()?.run;
+            Some(match run.status {
+                Status::InProcess => Seen::Goes(shown_run::progress(console, &run)),
+                _ => Seen::Ended(None, shown_run::path(&run)),
+            })
+        }
+    };
+    Ok(live::follow(&console, EVERY, look))
 }
 
 /// `POST /console/tenants/{tenant}/history/{run}/stop`
@@ -75,7 +83,7 @@ pub(in super::super::super) async fn stop(
 ) -> Result<Done, Problem> {
     let tenant = tenant(&console, &name)?;
     let detail = one(&console, &tenant, &run).await?;
-    let page = run_path(&detail.run);
+    let page = shown_run::path(&detail.run);
     if detail.run.status != Status::InProcess {
         return Ok(Done::to(page).warning("It had ended already."));
     }
@@ -87,56 +95,9 @@ pub(in super::super::super) async fn stop(
     Ok(Done::to(page).saying("The run is being stopped. What it has stored until now stays."))
 }
 
-/// Somebody who follows a run.
-struct Following {
-    console: Console,
-    tenant: Tenant,
-    run: String,
-    journal: Option<Arc<Journal>>,
-    ended: bool,
-}
-
-impl Following {
-    async fn next(mut self) -> Option<(Piece, Self)> {
-        if self.ended {
-            return None;
-        }
-        tokio::time::sleep(EVERY).await;
-        let detail = one(&self.console, &self.tenant, &self.run).await.ok()?;
-        if detail.run.status != Status::InProcess {
-            self.ended = true;
-            return Some((Piece::Ends(run_path(&detail.run)), self));
-        }
-        let shown = going(&self.console, &detail, self.journal.as_deref());
-        Some((Piece::Shows(shown), self))
-    }
-}
-
 async fn one(console: &Console, tenant: &Tenant, run: &str) -> Result<RunDetail, Problem> {
     let found: Result<_, StoreError> = console.site.host().history().one(&tenant.name, run).await;
     found?.ok_or_else(|| Problem::not_found("There is no such run, or not any more: runs are kept for 90 days."))
-}
-
-/// How far the run is, told at this moment; none where it has ended.
-fn underway(console: &Console, tenant: &Tenant, detail: &RunDetail) -> Option<Markup> {
-    let journal = console.site.host().runner().underway.journal(&tenant.name, &detail.run.run);
-    (detail.run.status == Status::InProcess).then(|| going(console, detail, journal.as_deref()))
-}
-
-fn going(console: &Console, detail: &RunDetail, journal: Option<&Journal>) -> Markup {
-    let progress = journal.map(Journal::progress);
-    let since = (console.now() - detail.run.started).num_milliseconds();
-    let since = took(u64::try_from(since).unwrap_or_default());
-    html! {
-        p { "Under way for " (since) @if let Some(progress) = progress.as_ref().filter(|progress| progress.done > 0 || progress.total.is_some()) {
-            ": " (progress.done) @if let Some(total) = progress.total { " of " (total) } " " (said(&progress.label))
-        } }
-        @match progress.as_ref().and_then(|progress| progress.total.map(|total| (progress.done, total))) {
-            Some((done, total)) if total > 0 => progress aria-label="Progress of the run" max=(total) value=(done.min(total)) {},
-            _ => progress aria-label="Progress of the run" {},
-        }
-        @if let Some(journal) = journal { (noted::list(&journal.last_notes(noted::MOST))) }
-    }
 }
 
 fn content(visitor: &Visitor, tenant: &Tenant, detail: &RunDetail, going: Option<&Markup>, from: &From) -> Markup {
@@ -144,15 +105,15 @@ fn content(visitor: &Visitor, tenant: &Tenant, detail: &RunDetail, going: Option
     html! {
         (head(tenant, PLACE, &said(&run.process)))
         dl {
-            dt { "Status" } dd { (status(run.status)) }
+            dt { "Status" } dd { (shown_run::status(run.status)) }
             dt { "Started" } dd { (moment(run.started)) ", " (trigger(run.trigger)) }
             dt { "Duration" } dd { @match run.duration_ms { Some(duration) => (took(duration)), None => "it has no end yet, or nobody saw it" } }
             dt { "Run" } dd { code { (run.run) } }
         }
         @if let Some(going) = going { (live_part(visitor, detail, going)) }
-        @if let Some(failure) = &run.failure { (failed(failure)) }
+        @if let Some(failure) = &run.failure { (shown_run::failure(failure)) }
         @if let Some(counts) = &run.counts { (counted(counts)) }
-        @if !detail.story.steps.is_empty() { (steps(&detail.story.steps)) }
+        @if !detail.story.steps.is_empty() { h2 { "Steps" } (shown_run::steps(&detail.story.steps, usize::MAX)) }
         (warnings(detail, from))
         (calls(tenant, detail, from))
         (notes(detail, from))
@@ -166,26 +127,9 @@ fn live_part(visitor: &Visitor, detail: &RunDetail, going: &Markup) -> Markup {
         section .card aria-label="Under way" {
             div data-live={ "/console/live/tenants/" (run.tenant) "/runs/" (run.run) } { (going) }
             div .row {
-                a href=(run_path(run)) { "Refresh" }
-                @if visitor.is(Role::Operator) {
-                    form method="post" action={ (run_path(run)) "/stop" } data-busy="Stopping" data-ask="Stop this run?" {
-                        (visitor.form_token())
-                        button .risky type="submit" { "Stop this run" }
-                    }
-                }
+                a href=(shown_run::path(run)) { "Refresh" }
+                (shown_run::stop_form(visitor, run))
             }
-        }
-    }
-}
-
-/// What went wrong, and what to do.
-fn failed(failure: &Failure) -> Markup {
-    html! {
-        section .card .trouble {
-            h2 { (said(&failure.code)) " " (said(&failure.title)) }
-            p { (said(&failure.message)) }
-            h3 { "What to do" }
-            p { (said(&failure.remedy)) }
         }
     }
 }
@@ -194,27 +138,6 @@ fn counted(counts: &Counts) -> Markup {
     html! {
         h2 { "Counts" }
         dl { @for (name, value) in &counts.0 { dt { (said(&word(name))) } dd { (value) } } }
-    }
-}
-
-fn steps(steps: &[Step]) -> Markup {
-    html! {
-        h2 { "Steps" }
-        ul .steps {
-            @for step in steps {
-                @let (told, class) = outcome(step.outcome);
-                li { span class={ "tag " (class) } { (told) } " " strong { (said(&step.title)) } @if !step.detail.is_empty() { br; (said(&step.detail)) } }
-            }
-        }
-    }
-}
-
-fn outcome(outcome: StepOutcome) -> (&'static str, &'static str) {
-    match outcome {
-        StepOutcome::Passed => ("passed", "good"),
-        StepOutcome::Warned => ("warning", "warn"),
-        StepOutcome::Failed => ("failed", "bad"),
-        StepOutcome::Skipped => ("skipped", ""),
     }
 }
 
@@ -292,7 +215,7 @@ fn lines<T>(
                     tbody { @for line in shown { (row(line)) } }
                 }
             }
-            @if let Some(next) = next { p { a href={ (run_path(&detail.run)) "?" (kind) "=" (next) "#" (kind) } { "More " (title.to_lowercase()) } } }
+            @if let Some(next) = next { p { a href={ (shown_run::path(&detail.run)) "?" (kind) "=" (next) "#" (kind) } { "More " (title.to_lowercase()) } } }
         }
     }
 }
@@ -300,7 +223,7 @@ fn lines<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Run, Story, Trigger};
+    use crate::history::{Failure, Run, Step, StepOutcome, Story, Trigger};
 
     const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}";
 
@@ -336,8 +259,8 @@ mod tests {
 
     fn parts(detail: &RunDetail, from: &From) -> String {
         html! {
-            (warnings(detail, from)) (notes(detail, from)) (steps(&detail.story.steps))
-            @if let Some(failure) = &detail.run.failure { (failed(failure)) }
+            (warnings(detail, from)) (notes(detail, from)) (shown_run::steps(&detail.story.steps, usize::MAX))
+            @if let Some(failure) = &detail.run.failure { (shown_run::failure(failure)) }
             @if let Some(counts) = &detail.run.counts { (counted(counts)) }
         }
         .0
