@@ -42,6 +42,7 @@ mod counted;
 mod form;
 mod frame;
 mod guard;
+mod link;
 mod live;
 mod moment;
 mod pages;

@@ -20,7 +20,7 @@ use super::people::Ticket;
 use super::problem::Problem;
 use super::routes::Access;
 use super::visitor::{Arrival, FormToken, Visitor};
-use super::{Console, ROOT, form};
+use super::{Console, ROOT, form, link};
 
 /// The cookie of a session. Where it is not [`SECURE`], it is for this machine only.
 const SESSION: &str = "shift-access";
@@ -116,8 +116,7 @@ fn show_the_way_in(request: &Request) -> Response {
     if wanted == ROOT || wanted.len() > LONGEST_WAY_BACK {
         return Redirect::to(WAY_IN).into_response();
     }
-    let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
-    Redirect::to(&format!("{WAY_IN}?next={next}")).into_response()
+    Redirect::to(&link::with(WAY_IN, [("next", wanted)])).into_response()
 }
 
 /// Whether a browser says that the post comes from a page of this very site. Where it says in what relation the page stands to the

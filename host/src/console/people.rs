@@ -454,7 +454,7 @@ mod tests {
         let people = with("ana", Role::Viewer).await;
         let identity = Identity { issuer: "https://id.acme.example".to_owned(), subject: "1".to_owned() };
         let stale = records::put(identity_key(&identity), &"ana").unwrap();
-        assert!(people.shelf.commit(vec![stale]).await.unwrap());
+        assert!(people.records.commit(vec![stale]).await.unwrap());
         assert!(matches!(people.vouched(&identity, "ana", Role::Viewer, now()).await, Err(PeopleError::Taken(_))));
         let new = people.vouched(&identity, "ana.diaz", Role::Viewer, now()).await.unwrap();
         assert_eq!((&*new.name, &new.identity), ("ana.diaz", &Some(identity.clone())));

@@ -3,11 +3,11 @@
 use axum::extract::{Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
 
+use super::super::form::filled;
 use super::super::frame::{Page, said};
 use super::super::moment::moment;
-use super::super::{Console, Problem};
+use super::super::{Console, Problem, link};
 use crate::audit::{self, Entry, Wanted};
 
 const PATH: &str = "/console/audit";
@@ -27,8 +27,7 @@ pub(in super::super) struct Asked {
 
 /// `GET /console/audit`
 pub(in super::super) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Result<Page, Problem> {
-    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let wanted = Wanted { who: given(&asked.who), tenant: given(&asked.tenant) };
+    let wanted = Wanted { who: filled(&asked.who), tenant: filled(&asked.tenant) };
     let (entries, next) = audit::page(&console.records, &wanted, asked.from.clone(), PAGE).await?;
     Ok(Page::new("Audit", PATH, content(&asked, &entries, next.as_deref())))
 }
@@ -74,12 +73,7 @@ fn table(entries: &[Entry]) -> Markup {
 
 /// The next page of the same.
 fn older(asked: &Asked, next: &str) -> String {
-    let query: String = Serializer::new(String::new())
-        .extend_pairs(
-            [("who", asked.who.as_str()), ("tenant", &asked.tenant), ("from", next)].into_iter().filter(|(_, value)| !value.is_empty()),
-        )
-        .finish();
-    format!("{PATH}?{query}")
+    link::with(PATH, [("who", asked.who.as_str()), ("tenant", &asked.tenant), ("from", next)])
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::super::link;
+
 /// A page of a tenant.
 struct Place {
     /// The end of its path.
@@ -35,16 +37,11 @@ pub(super) fn bar(tenant: &str, on: &str, served: bool) -> Markup {
         nav aria-label="About this tenant" {
             ul .tabs {
                 @for Place { rest, name, .. } in PLACES.iter().filter(|place| served || !place.served) {
-                    li { a href=(at(tenant, rest)) aria-current=[(*rest == on).then_some("page")] { (name) } }
+                    li { a href=(link::tenant(tenant, rest)) aria-current=[(*rest == on).then_some("page")] { (name) } }
                 }
             }
         }
     }
-}
-
-fn at(tenant: &str, rest: &str) -> String {
-    let between = if rest.is_empty() { "" } else { "/" };
-    format!("/console/tenants/{tenant}{between}{rest}")
 }
 
 #[cfg(test)]
@@ -55,7 +52,7 @@ mod tests {
     fn every_link_leads_to_a_page_and_of_a_draft_only_what_there_is_to_see() {
         let known: Vec<_> = super::super::super::routes::table().into_iter().map(|route| route.path).collect();
         for place in PLACES {
-            assert!(known.contains(&&*at("{tenant}", place.rest)), "{}", place.rest);
+            assert!(known.contains(&&*link::tenant("acme", place.rest).replace("acme", "{tenant}")), "{}", place.rest);
         }
         let shown = bar("acme", "run", true).0;
         assert!(

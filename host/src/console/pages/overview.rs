@@ -9,12 +9,11 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::super::frame::{Page, said};
 use super::super::live::{self, Piece};
 use super::super::moment::{length, moment};
-use super::super::{Console, Problem, ROOT};
+use super::super::{Console, Problem, ROOT, link};
 use super::watch;
 use crate::history::{Filter, Run, Status};
 use crate::site::{ManagedState, ManagedTenant, TenantStatus};
@@ -106,9 +105,9 @@ enum Urgency {
 
 /// `GET /console`
 pub(in super::super) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Result<Page, Problem> {
-    let live: String = form_urlencoded::Serializer::new(String::new()).append_pair("after", asked.after()).finish();
+    let live = link::with(LIVE, [("after", asked.after())]);
     let shown = now(&console, &asked).await?;
-    Ok(Page::new("Overview", ROOT, html! { div data-live={ (LIVE) "?" (live) } { (shown) } }))
+    Ok(Page::new("Overview", ROOT, html! { div data-live=(live) { (shown) } }))
 }
 
 /// `GET /console/live/overview`: the same, anew every few seconds.
@@ -258,7 +257,7 @@ fn content(cards: &[Card], next: Option<&str>, now: DateTime<Utc>) -> Markup {
             (_, some) => p .lead { (some) " tenants need attention." },
         }
         ul .grid { @for card in cards { (tenant(card, now)) } }
-        @if let Some(next) = next { p { a href={ (ROOT) "?after=" (next) } { "More tenants" } } }
+        @if let Some(next) = next { p { a href=(link::with(ROOT, [("after", next)])) { "More tenants" } } }
         p .soft { "As of " (moment(now)) ". " a href=(ROOT) { "Refresh" } }
     }
 }
@@ -268,7 +267,7 @@ fn tenant(card: &Card, now: DateTime<Utc>) -> Markup {
     let (word, class) = urgency.told(card.state);
     html! {
         li .card .trouble[urgency == Urgency::Failing] .notice[urgency == Urgency::Odd] {
-            h2 { a href={ "/console/tenants/" (card.tenant) } { (said(&card.tenant)) } }
+            h2 { a href=(link::tenant(&card.tenant, "")) { (said(&card.tenant)) } }
             p .row {
                 @if let Some(environment) = &card.environment { span .tag { (environment) } }
                 span class={ "tag " (class) } { (word) }

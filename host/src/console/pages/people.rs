@@ -12,7 +12,7 @@ use super::super::moment::moment;
 use super::super::people::{PeopleError, Role, Ticket, User};
 use super::super::problem::sentence;
 use super::super::visitor::Visitor;
-use super::super::{Console, Problem};
+use super::super::{Console, Problem, link};
 
 pub(super) const PATH: &str = "/console/people";
 /// People a page.
@@ -107,7 +107,7 @@ fn content(visitor: &Visitor, view: &View<'_>) -> Markup {
                 }
             }
         }
-        @if let Some(next) = view.next { p { a href={ (PATH) "?from=" (next) } { "More people" } } }
+        @if let Some(next) = view.next { p { a href=(link::with(PATH, [("from", next)])) { "More people" } } }
         section .card {
             h2 { "Add somebody" }
             @if let Some(wrong) = &view.wrong { p #wrong .wrong role="alert" { (wrong) } }
@@ -140,8 +140,7 @@ pub(super) fn roles(chosen: Option<Role>) -> Markup {
 
 /// The page of one person.
 pub(super) fn person(name: &str) -> String {
-    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
-    format!("{PATH}/{name}")
+    format!("{PATH}/{}", link::part(name))
 }
 
 /// How somebody signs in.

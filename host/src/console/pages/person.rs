@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::form::Fields;
+use super::super::form::{Fields, Sure};
 use super::super::frame::{Done, Page, said};
 use super::super::moment::moment;
 use super::super::people::{Last, PeopleError, Role, User};
@@ -15,12 +15,6 @@ use super::people::{self, PATH, invitation, person, roles, way_in};
 #[derive(Debug, Deserialize)]
 pub(in super::super) struct NewRole {
     role: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(in super::super) struct Sure {
-    #[serde(default)]
-    sure: Option<String>,
 }
 
 /// `GET /console/people/{name}`
@@ -73,7 +67,7 @@ pub(in super::super) async fn remove(
     Path(name): Path<String>,
     Fields(sure): Fields<Sure>,
 ) -> Result<Done, Problem> {
-    if sure.sure.is_none() {
+    if !sure.is_ticked() {
         return Ok(Done::to(person(&name)).warning("Nobody was removed: tick the box beside the button first."));
     }
     let user = console.people.remove(&name, Last::Stays).await?;
@@ -123,11 +117,7 @@ fn content(visitor: &Visitor, user: &User) -> Markup {
             form method="post" action={ (at) "/remove" } data-busy="" {
                 (visitor.form_token())
                 @if user.identity.is_some() { p .hint { "Who signs in elsewhere comes back with the next sign-in, as long as the provider gives a role." } }
-                p .check {
-                    input #sure type="checkbox" name="sure" value="yes" required;
-                    " "
-                    label for="sure" { "Yes, remove " (said(&user.name)) }
-                }
+                (Sure::ask(&html! { "Yes, remove " (said(&user.name)) }))
                 button .risky type="submit" { "Remove" }
             }
         }

@@ -4,11 +4,11 @@
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
-use super::super::Console;
 use super::super::frame::said;
 use super::super::moment::moment;
 use super::super::people::Role;
 use super::super::visitor::Visitor;
+use super::super::{Console, link};
 use crate::history::{Failure, Level, Note, Run, Status, Step, StepOutcome};
 
 /// Notes shown of a run under way: the newest; all of them are in the history once it has ended.
@@ -16,7 +16,7 @@ const NOTES: usize = 60;
 
 /// Where a run is shown.
 pub(super) fn path(run: &Run) -> String {
-    format!("/console/tenants/{}/history/{}", run.tenant, run.run)
+    link::tenant(&run.tenant, &format!("history/{}", run.run))
 }
 
 /// How a run stands, as a word with a colour beside it.

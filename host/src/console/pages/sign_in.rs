@@ -6,13 +6,12 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use secrecy::SecretString;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::super::form::Fields;
 use super::super::frame::{Done, Page};
 use super::super::people::User;
 use super::super::visitor::{FormToken, From, Visitor};
-use super::super::{Console, Problem, ROOT, guard};
+use super::super::{Console, Problem, ROOT, guard, link};
 use super::single_sign_on;
 use crate::audit;
 use crate::config::ConsoleConfig;
@@ -146,8 +145,7 @@ fn content(token: &FormToken, view: &View<'_>) -> Markup {
 
 /// The way to the provider.
 fn there(next: &str) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    if next.is_empty() { single_sign_on::PATH.to_owned() } else { format!("{}?{query}", single_sign_on::PATH) }
+    link::with(single_sign_on::PATH, [("next", next)])
 }
 
 #[cfg(test)]

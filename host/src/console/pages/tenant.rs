@@ -13,9 +13,9 @@ use crate::console::frame::{Page, said};
 use crate::console::moment::moment;
 use crate::console::people::Role;
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem, ROOT};
+use crate::console::{Console, Problem, ROOT, link};
 use crate::description::Description;
-use crate::managed::{Kept, Path, Value, View};
+use crate::managed::{Kept, Path, View};
 use crate::site::{ManagedState, ManagedTenant, Origin, TenantStatus};
 use crate::tenant::Tenant;
 
@@ -75,7 +75,7 @@ impl Subject {
     }
 
     fn at(&self, rest: &str) -> String {
-        at(&self.name, rest)
+        link::tenant(&self.name, rest)
     }
 
     fn is_draft(&self) -> bool {
@@ -108,7 +108,7 @@ impl Subject {
     }
 
     fn environment(&self) -> Option<String> {
-        text_at(&self.view, "environment")
+        self.view.text(&Path::of(["environment"])).map(str::to_owned)
     }
 
     /// How it stands: the word, and the class of its colour.
@@ -130,20 +130,8 @@ impl Subject {
     }
 }
 
-/// The path of a page of a tenant.
-fn at(tenant: &str, rest: &str) -> String {
-    format!("/console/tenants/{tenant}{rest}")
-}
-
-fn text_at(view: &View, key: &str) -> Option<String> {
-    match view.get(&Path::of([key]))? {
-        Value::Text(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
 fn component(view: &View) -> Option<String> {
-    text_at(view, "component")
+    view.text(&Path::of(["component"])).map(str::to_owned)
 }
 
 /// `GET /console/tenants/{tenant}`
@@ -166,7 +154,7 @@ fn head(subject: &Subject, tab: &str, title: &str) -> Markup {
             span class={ "tag " (class) } { (word) }
             @if subject.origin == Some(Origin::File) { span .tag { "from the file" } }
         }
-        (bar(&subject.name, tab.trim_start_matches('/'), subject.tenant.is_some()))
+        (bar(&subject.name, tab, subject.tenant.is_some()))
     }
 }
 
@@ -198,7 +186,7 @@ fn go_on(subject: &Subject, visitor: &Visitor) -> Markup {
         section .card .notice {
             h2 { "Setting up is not finished" }
             p { "What was filled in is kept. Nothing runs before everything that is needed is there." }
-            @if visitor.is(Role::Administrator) { p { a .button href=(subject.at("/settings")) { "Continue setting up" } } }
+            @if visitor.is(Role::Administrator) { p { a .button href=(subject.at("settings")) { "Continue setting up" } } }
         }
     }
 }

@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use super::super::frame::said;
-use super::super::{Console, Problem};
+use super::super::{Console, Problem, link};
 use super::bar::bar;
 use crate::plugin::CallError;
 use crate::runner;
@@ -24,20 +24,9 @@ pub(in super::super) mod workers;
 /// The pages that are looked at most.
 const MOST_WATCHED: [(&str, &str); 3] = [("workers", "Workers"), ("day", "The last day"), ("history", "Execution History")];
 
-/// The path of a tenant's page.
-fn path(tenant: &str, rest: &str) -> String {
-    format!("/console/tenants/{tenant}/{rest}")
-}
-
 /// The ways from a tenant's card to what is watched most.
 pub(super) fn ways(tenant: &str) -> impl Iterator<Item = (String, &'static str)> {
-    MOST_WATCHED.iter().map(move |(rest, name)| (path(tenant, rest), *name))
-}
-
-/// A name as a part of a path.
-fn part(name: &str) -> String {
-    // A plus in a path is a plus, and no space.
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+    MOST_WATCHED.iter().map(move |(rest, name)| (link::tenant(tenant, rest), *name))
 }
 
 /// The heading of a page about a tenant: what the page is, whose it is, and the way to the others.
@@ -90,11 +79,6 @@ fn part_of<T>(all: &[T], from: usize, most: usize, bytes: usize, size: impl Fn(&
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_one_part_of_a_path_whatever_is_in_it() {
-        assert_eq!(part("ana diaz/../x+y?<"), "ana%20diaz%2F..%2Fx%2By%3F%3C");
-    }
 
     #[test]
     fn a_part_of_a_list_holds_what_fits_and_at_least_one() {

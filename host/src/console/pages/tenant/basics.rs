@@ -5,12 +5,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::fields::Posted;
 use super::install::ENVIRONMENTS;
 use super::save::{self, Late, Stored};
 use super::{Subject, component, steps, told};
 use crate::config::Problem as Found;
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Posted, given};
 use crate::console::frame::{Done, Page, said};
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};
@@ -42,7 +41,8 @@ pub(in crate::console) async fn save(
     let change = Change { base: Some(base), edits, draft: subject.is_draft(), by: visitor.name.clone(), note: save::note(&posted) };
     match save::change(&console, &tenant, &change).await? {
         Stored::Made(..) if subject.is_draft() => {
-            let described = console.site.describe(after(&change.edits, &subject).as_deref()).await;
+            // It may be another pack by now.
+            let described = Subject::of(&console, &tenant).await?.description;
             let next = steps::after(&steps::all(described.as_deref()), steps::BASICS);
             Ok(Done::to(subject.at(next.as_deref().unwrap_or(steps::BASICS))).saying("Saved.").into_response())
         }
@@ -68,16 +68,15 @@ pub(in crate::console) async fn save(
 
 async fn edits(console: &Console, subject: &Subject, base: u64, posted: &Posted) -> Result<Vec<Edit>, Problem> {
     let before = save::document(console, subject, base).await?;
-    let given = |key: &str| posted.iter().find(|(name, _)| name == key).map(|(_, text)| text.clone());
     let wrong = |what: &str| Problem::bad_request(format!("There is no such {what}."), "Go back and choose one of the list.");
     let mut edits = Vec::new();
-    if let Some(environment) = given("environment") {
+    if let Some(environment) = given(posted, "environment").map(str::to_owned) {
         if !ENVIRONMENTS.iter().any(|(known, _)| *known == environment) {
             return Err(wrong("environment"));
         }
         edits.push((Path::of(["environment"]), Some(environment)));
     }
-    if let Some(pack) = given("pack") {
+    if let Some(pack) = given(posted, "pack").map(str::to_owned) {
         let now = before.text(&Path::of(["component"])).unwrap_or_default();
         if pack != now && !console.site.offers().await.iter().any(|offer| offer.component.as_deref().unwrap_or_default() == pack) {
             return Err(wrong("pack"));
@@ -91,16 +90,6 @@ async fn edits(console: &Console, subject: &Subject, base: u64, posted: &Posted)
             None => Edit::Remove(path),
         })
         .collect())
-}
-
-/// The component after the edits.
-fn after(edits: &[Edit], subject: &Subject) -> Option<String> {
-    let path = Path::of(["component"]);
-    edits.iter().fold(component(&subject.view), |now, edit| match edit {
-        Edit::Set(at, Value::Text(text)) if *at == path => Some(text.clone()),
-        Edit::Remove(at) if *at == path => None,
-        _ => now,
-    })
 }
 
 async fn page(console: &Console, subject: &Subject, visitor: &Visitor, problems: &[Found]) -> Page {

@@ -6,18 +6,17 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::fields::Posted;
 use super::install::ENVIRONMENTS;
 use super::save::{self, Late, Stored};
-use super::{Subject, at, told};
-use crate::console::form::Fields;
+use super::{Subject, told};
+use crate::console::form::{Fields, Posted, given};
 use crate::console::frame::{Done, Page, said};
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem};
+use crate::console::{Console, Problem, link};
 use crate::managed::{Difference, Path, Shown};
 use crate::site::Copy;
 
-const PATH: &str = "/copy";
+const PATH: &str = "copy";
 /// Differences a page.
 const MOST: usize = 500;
 
@@ -52,9 +51,7 @@ pub(in crate::console) async fn show(
     let Some(to) = asked.to.as_deref().map(str::trim).filter(|to| !to.is_empty()) else {
         return Ok(subject.page(PATH, "Copy", choose(&console, &subject)));
     };
-    if !crate::config::is_name(to) || to == name {
-        return Err(Problem::bad_request("That is no name of another tenant.", "Use up to 64 of the letters a to z, digits, - and _."));
-    }
+    check_name(&name, to)?;
     let environment =
         asked.environment.filter(|wanted| ENVIRONMENTS.iter().any(|(known, _)| known == wanted)).unwrap_or_else(|| "PROD".to_owned());
     let target = match console.site.kept(to).await? {
@@ -85,25 +82,23 @@ pub(in crate::console) async fn copy(
 ) -> Result<Response, Problem> {
     let subject = Subject::of(&console, &name).await?;
     subject.stored()?;
-    let given = |key: &str| posted.iter().find(|(name, _)| name == key).map(|(_, text)| text.clone());
     let missing = || Problem::bad_request("The form does not say where to copy to.", "Go back, reload the page and send it again.");
-    let to = given("to").ok_or_else(missing)?;
-    let base = given("base").filter(|base| !base.is_empty()).map(|base| base.parse().map_err(|_| missing())).transpose()?;
+    let to = given(&posted, "to").ok_or_else(missing)?;
+    check_name(&name, to)?;
+    let base = given(&posted, "base").filter(|base| !base.is_empty()).map(|base| base.parse().map_err(|_| missing())).transpose()?;
     let paths: Vec<Path> = posted.iter().filter(|(name, _)| name == "path").filter_map(|(_, path)| path.parse().ok()).collect();
     if paths.is_empty() {
-        return Ok(Done::to(format!("{}?to={to}", subject.at(PATH)))
-            .warning("Nothing was copied: choose what is to be copied first.")
-            .into_response());
+        return Ok(Done::to(into(&subject, to)).warning("Nothing was copied: choose what is to be copied first.").into_response());
     }
-    let environment = given("environment").unwrap_or_else(|| "PROD".to_owned());
+    let environment = given(&posted, "environment").unwrap_or("PROD").to_owned();
     let (by, note) = (visitor.name.clone(), format!("copied from {name}"));
-    let wanted =
-        Copy { from: name.clone(), to: to.clone(), base, environment, paths: Some(paths), secrets: given("secrets").is_some(), by, note };
+    let secrets = given(&posted, "secrets").is_some();
+    let wanted = Copy { from: name.clone(), to: to.to_owned(), base, environment, paths: Some(paths), secrets, by, note };
     let copied = console.site.copy(&wanted).await;
-    match save::settle(&console, &to, copied).await? {
+    match save::settle(&console, to, copied).await? {
         Stored::Made(changed, behind) => {
-            let draft = console.site.kept(&to).await?.is_some_and(|kept| kept.draft);
-            let done = Done::to(at(&to, ""));
+            let draft = console.site.kept(to).await?.is_some_and(|kept| kept.draft);
+            let done = Done::to(link::tenant(to, ""));
             Ok(if draft {
                 done.warning("Copied as a draft: something is still missing, such as secrets that were not copied.")
             } else {
@@ -112,15 +107,26 @@ pub(in crate::console) async fn copy(
             .into_response())
         }
         Stored::Refused(problems) => {
-            let content =
-                html! { (told("This cannot be copied", &problems)) p { a href={ (subject.at(PATH)) "?to=" (to) } { "Choose again" } } };
+            let content = html! { (told("This cannot be copied", &problems)) p { a href=(into(&subject, to)) { "Choose again" } } };
             Ok(subject.page(PATH, "Copy", content).with(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }
         Stored::Late(conflict) => {
-            let late = Late { edits: &[], again: Vec::new(), secrets: Vec::new(), action: format!("{}?to={to}", subject.at(PATH)) };
+            let late = Late { edits: &[], again: Vec::new(), secrets: Vec::new(), action: into(&subject, to) };
             Ok(save::conflict(&subject, &visitor, &conflict, &late).into_response())
         }
     }
+}
+
+/// Where it is shown what a copy into this tenant would change.
+fn into(subject: &Subject, to: &str) -> String {
+    link::with(&subject.at(PATH), [("to", to)])
+}
+
+fn check_name(from: &str, to: &str) -> Result<(), Problem> {
+    if crate::config::is_name(to) && to != from {
+        return Ok(());
+    }
+    Err(Problem::bad_request("That is no name of another tenant.", "Use up to 64 of the letters a to z, digits, - and _."))
 }
 
 fn choose(console: &Console, subject: &Subject) -> Markup {
@@ -131,7 +137,7 @@ fn choose(console: &Console, subject: &Subject) -> Markup {
             h2 { "Into a tenant that is there" }
             ul {
                 @for other in others.iter().take(MOST) {
-                    li { a href={ (subject.at(PATH)) "?to=" (other.name) } { (other.name) } @if let Some(environment) = &other.environment { " " span .tag { (said(environment)) } } }
+                    li { a href=(into(subject, &other.name)) { (other.name) } @if let Some(environment) = &other.environment { " " span .tag { (said(environment)) } } }
                 }
             }
         }

@@ -7,12 +7,10 @@ use secrecy::SecretString;
 
 use super::problem_line;
 use crate::config::{Problem as Found, clean_address, split};
+use crate::console::form::Posted;
 use crate::console::frame::said;
 use crate::description::{AddressRule, Connection, Kind, PropertyInfo, PropertyValue, Setting};
 use crate::managed::{Document, Edit, Path, SecretAt, Value, View};
-
-/// What was posted, in order.
-pub(super) type Posted = Vec<(String, String)>;
 
 /// After the name of a field: the names and the texts of a table, and that a secret is to go.
 const NAME: &str = "#name";

@@ -9,12 +9,12 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::save::{self, Stored};
-use super::{at, steps, told};
+use super::{steps, told};
 use crate::config::Problem as Found;
 use crate::console::form::Fields;
 use crate::console::frame::{Done, Page, said};
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem};
+use crate::console::{Console, Problem, link};
 use crate::managed::{Change, Edit, Path, Value};
 use crate::site::Offer;
 
@@ -72,7 +72,7 @@ pub(in crate::console) async fn install(
         Stored::Made(..) => {
             let sheets = steps::all(Some(description.as_ref()));
             let next = steps::after(&sheets, steps::BASICS).unwrap_or_else(|| steps::BASICS.to_owned());
-            Ok(Done::to(at(name, &next))
+            Ok(Done::to(link::tenant(name, &next))
                 .saying(format!("{} is installed as a draft. Fill in its connections.", description.title))
                 .into_response())
         }

@@ -3,10 +3,10 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::fields::{self, Posted};
+use super::fields;
 use super::sheet::{self, Asked, Sheet};
 use super::{Subject, steps};
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Posted};
 use crate::console::frame::Page;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem};

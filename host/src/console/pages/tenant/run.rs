@@ -14,18 +14,17 @@ use maud::{Markup, html};
 use tokio::sync::watch;
 
 use super::super::shown_run;
-use super::fields::Posted;
+use super::Subject;
 use super::schedule::{ahead, proposed, short, told, understood};
-use super::{Subject, at};
 use crate::config::Schedule;
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Posted};
 use crate::console::frame::{Done, Page, said};
 use crate::console::live::{self, Seen};
 use crate::console::moment::moment;
 use crate::console::people::Role;
 use crate::console::problem::sentence;
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem};
+use crate::console::{Console, Problem, link};
 use crate::description::{JobInfo, Kind, PropertyInfo};
 use crate::history::{Filter, Run, RunDetail, Status, Trigger};
 use crate::managed::{Path, Value};
@@ -33,7 +32,7 @@ use crate::runner::{Order, RunError};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
-const PATH: &str = "/run";
+const PATH: &str = "run";
 /// How often a page that follows a run looks again.
 const EVERY: Duration = Duration::from_millis(500);
 /// Runs of a job looked at for a good one, and runs looked at for one of the job.
@@ -52,7 +51,7 @@ pub(in crate::console) async fn show(
     let Some(tenant) = &subject.tenant else {
         let content = html! {
             p .lead { "Nothing runs while the tenant is not served." }
-            @if subject.is_draft() { p { a .button href=(subject.at("/settings")) { "Continue setting up" } } }
+            @if subject.is_draft() { p { a .button href=(subject.at("settings")) { "Continue setting up" } } }
         };
         return Ok(subject.page(PATH, "SCHEDULE/RUN", content));
     };
@@ -70,7 +69,7 @@ pub(in crate::console) async fn show(
                 p { @if tenant.listener.is_some() { "It listens, and runs by itself when something comes in." } @else { "It is not turned on: nothing can come in." } }
             }
         }
-        p { a href=(subject.at("/history")) { "View Execution History" } }
+        p { a href=(subject.at("history")) { "View Execution History" } }
     };
     Ok(subject.page(PATH, "SCHEDULE/RUN", content))
 }
@@ -100,7 +99,7 @@ pub(in crate::console) async fn start(
         return Err(Problem::conflict("The host is about to stop.", "Try again when it is back."));
     }
     let runner = console.site.host().runner().clone();
-    let to = || Done::to(format!("{}#{job}", at(&name, PATH)));
+    let to = || Done::to(format!("{}#{job}", link::tenant(&name, PATH)));
     let begun = match runner.begin(&tenant, order).await {
         Ok(begun) => begun,
         Err(RunError::Busy { .. }) => return Ok(to().warning("It is running already.")),
@@ -166,7 +165,7 @@ async fn card(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &
     let run = newest(console, &subject.name, &info.name).await?;
     let running = run.as_ref().is_some_and(|detail| detail.run.status == Status::InProcess);
     let good = last_good(console, subject, info).await?;
-    let live = format!("/console/live/tenants/{}/jobs/{}", subject.name, info.name);
+    let live = link::live(&subject.name, &format!("jobs/{}", link::part(&info.name)));
     Ok(html! {
         section .card id=(info.name) aria-label=(info.process) {
             h2 { (said(&info.process)) }
@@ -213,7 +212,7 @@ fn propose(subject: &Subject, visitor: &Visitor, info: &JobInfo, run: &Run) -> M
     html! {
         p { "It took " (shown_run::took(took)) ", so every " (minutes) " minutes suits it." }
         @if subject.is_editable(visitor) {
-            form method="post" action=(subject.at("/schedule")) data-busy="Saving" {
+            form method="post" action=(subject.at("schedule")) data-busy="Saving" {
                 (visitor.form_token())
                 input type="hidden" name="base" value=(subject.version().unwrap_or_default());
                 input type="hidden" name="job" value=(info.name);
@@ -228,7 +227,7 @@ fn propose(subject: &Subject, visitor: &Visitor, info: &JobInfo, run: &Run) -> M
 
 fn run_now(subject: &Subject, visitor: &Visitor, info: &JobInfo) -> Markup {
     html! {
-        form method="post" action=(subject.at(&format!("/jobs/{}/run", info.name))) data-busy="Beginning" {
+        form method="post" action=(subject.at(&format!("jobs/{}/run", info.name))) data-busy="Beginning" {
             (visitor.form_token())
             @if !info.options.is_empty() {
                 details {
@@ -265,7 +264,7 @@ fn scheduled(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &T
     html! {
         h3 { "Schedule" }
         @if let (true, Some(minutes), Some(property)) = (written.is_empty(), tenant.interval_minutes(info), &info.interval_property) {
-            p { "Every " (minutes) " minutes, by the property " a href=(subject.at("/properties")) { (said(property)) } "." }
+            p { "Every " (minutes) " minutes, by the property " a href=(subject.at("properties")) { (said(property)) } "." }
         }
         @if !written.is_empty() {
             ul { @for (index, schedule) in &written { li { (one(subject, visitor, *index, schedule.as_ref(), good)) } } }
@@ -274,7 +273,7 @@ fn scheduled(console: &Console, subject: &Subject, visitor: &Visitor, tenant: &T
             details { summary { "The next five runs" } (ahead(&agenda, zone, console.now())) }
         }
         @if subject.is_editable(visitor) {
-            p { a .button .plain href={ (subject.at("/schedule")) "?job=" (info.name) } { "Add a schedule" } }
+            p { a .button .plain href=(link::with(&subject.at("schedule"), [("job", info.name.as_str())])) { "Add a schedule" } }
         }
     }
 }
@@ -284,8 +283,8 @@ fn one(subject: &Subject, visitor: &Visitor, index: usize, schedule: Option<&Sch
         div .row {
             @match schedule { Some(schedule) => (told(schedule)), None => "a schedule that is not understood" }
             @if subject.is_editable(visitor) {
-                a href={ (subject.at("/schedule")) "?index=" (index) } { "Edit" }
-                form method="post" action=(subject.at("/schedule/remove")) data-busy="" data-ask="Remove this schedule?" {
+                a href=(link::with(&subject.at("schedule"), [("index", index.to_string().as_str())])) { "Edit" }
+                form method="post" action=(subject.at("schedule/remove")) data-busy="" data-ask="Remove this schedule?" {
                     (visitor.form_token())
                     input type="hidden" name="base" value=(subject.version().unwrap_or_default());
                     input type="hidden" name="index" value=(index);

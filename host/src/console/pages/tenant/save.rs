@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
-use super::{Subject, fields::Posted};
+use super::Subject;
 use crate::config::Problem as Found;
+use crate::console::form::{Posted, given};
 use crate::console::frame::{Page, said};
 use crate::console::moment::moment;
 use crate::console::problem::sentence;
@@ -29,7 +30,7 @@ pub(in crate::console::pages) enum Stored {
 
 /// The version that a form was made from.
 pub(super) fn base(posted: &Posted) -> Result<u64, Problem> {
-    let base = posted.iter().find(|(name, _)| name == "base").and_then(|(_, text)| text.parse().ok());
+    let base = given(posted, "base").and_then(|text| text.parse().ok());
     base.ok_or_else(|| {
         Problem::bad_request("The form does not say which version it was made from.", "Go back, reload the page and send it again.")
     })
@@ -37,7 +38,7 @@ pub(super) fn base(posted: &Posted) -> Result<u64, Problem> {
 
 /// Why, if somebody said so.
 pub(super) fn note(posted: &Posted) -> String {
-    posted.iter().find(|(name, _)| name == "note").map(|(_, text)| text.trim().chars().take(500).collect()).unwrap_or_default()
+    given(posted, "note").map(|text| text.trim().chars().take(500).collect()).unwrap_or_default()
 }
 
 /// The configuration of a version; of the newest where that one is forgotten.
@@ -182,7 +183,7 @@ pub(super) fn conflict(subject: &Subject, visitor: &Visitor, conflict: &Conflict
             p { a .button .plain href=(late.action) { "Keep theirs" } }
         }
     };
-    subject.page("/settings", "Changed meanwhile", content).with(StatusCode::CONFLICT)
+    subject.page("settings", "Changed meanwhile", content).with(StatusCode::CONFLICT)
 }
 
 /// Every path that either changed, with what both made of it.

@@ -11,13 +11,12 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::fields::Posted;
 use super::run::last_good;
 use super::save::{self, Late, Stored};
 use super::{Subject, problem_line};
 use crate::config::document::Report;
 use crate::config::{Cadence, Problem as Found, Schedule, read_schedules};
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Posted, given};
 use crate::console::frame::{Done, Page, said};
 use crate::console::moment::length;
 use crate::console::visitor::Visitor;
@@ -147,7 +146,7 @@ async fn store(
     let path = Path::of(["schedules"]);
     let edit = if all.is_empty() { Edit::Remove(path) } else { Edit::Set(path, Value::List(all)) };
     let change = Change { base: Some(base), edits: vec![edit], draft: subject.is_draft(), by: visitor.name.clone(), note: String::new() };
-    let to = Done::to(subject.at("/run"));
+    let to = Done::to(subject.at("run"));
     match save::change(console, &subject.name, &change).await? {
         Stored::Made(_, behind) => Ok(match behind.or(short.map(|short| format!("{said} {short}"))) {
             Some(warning) => to.warning(warning),
@@ -156,7 +155,7 @@ async fn store(
         .into_response()),
         Stored::Refused(problems) => Err(save::problem(crate::site::ChangeError::Invalid(problems))),
         Stored::Late(conflict) => {
-            let late = Late { edits: &change.edits, again: Vec::new(), secrets: Vec::new(), action: subject.at("/run") };
+            let late = Late { edits: &change.edits, again: Vec::new(), secrets: Vec::new(), action: subject.at("run") };
             Ok(save::conflict(subject, visitor, &conflict, &late).into_response())
         }
     }
@@ -169,10 +168,6 @@ fn no_such() -> Problem {
 fn job<'s>(subject: &'s Subject, name: &str) -> Result<&'s JobInfo, Problem> {
     let found = subject.described()?.jobs.iter().find(|job| job.name == name && job.schedulable);
     found.ok_or_else(|| Problem::not_found("The pack has no such job to schedule."))
-}
-
-fn given<'p>(posted: &'p Posted, key: &str) -> Option<&'p str> {
-    posted.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str())
 }
 
 /// The schedules of a configuration.
@@ -328,12 +323,12 @@ async fn page(
         }
         (form(subject, visitor, plan, index, base))
     };
-    Ok(subject.page("/run", if index.is_some() { "Edit a schedule" } else { "Add a schedule" }, content))
+    Ok(subject.page("run", if index.is_some() { "Edit a schedule" } else { "Add a schedule" }, content))
 }
 
 fn form(subject: &Subject, visitor: &Visitor, plan: &Plan, index: Option<usize>, base: u64) -> Markup {
     html! {
-        form .card method="post" action=(subject.at("/schedule")) data-busy="" {
+        form .card method="post" action=(subject.at("schedule")) data-busy="" {
             (visitor.form_token())
             input type="hidden" name="base" value=(base);
             input type="hidden" name="job" value=(plan.job);
@@ -366,7 +361,7 @@ fn form(subject: &Subject, visitor: &Visitor, plan: &Plan, index: Option<usize>,
             div .row {
                 button type="submit" name="do" value="save" { "Save" }
                 button .plain type="submit" name="do" value="look" { "Show the next five runs" }
-                a href=(subject.at("/run")) { "Back" }
+                a href=(subject.at("run")) { "Back" }
             }
         }
     }

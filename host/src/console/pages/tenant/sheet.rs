@@ -4,13 +4,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::fields::{Field, Posted, Typed};
+use super::fields::{Field, Typed};
 use super::save::{self, Late, Stored};
 use super::{Subject, steps, told};
 use crate::config::{Problem as Found, Severity};
+use crate::console::form::Posted;
 use crate::console::frame::{Done, Page};
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem};
+use crate::console::{Console, Problem, link};
 use crate::managed::{Change, Edit, View};
 
 /// What is on a sheet.
@@ -29,6 +30,9 @@ pub(in crate::console) struct Asked {
     #[serde(default)]
     checked: Option<String>,
 }
+
+/// The query that has it told.
+const CHECKED: [(&str, &str); 1] = [("checked", "yes")];
 
 /// The sheet as it is.
 pub(super) fn show(subject: &Subject, visitor: &Visitor, sheet: &Sheet, asked: &Asked) -> Page {
@@ -165,16 +169,16 @@ fn go_on(subject: &Subject, sheet: &Sheet, typed: &Typed, problems: &[Found], be
         return done(&sheet.rest, "Saved, and in force.");
     }
     if here.iter().any(|problem| problem.is_error()) {
-        return Done::to(subject.at(&format!("{}?checked=yes", sheet.rest)))
+        return Done::to(link::with(&subject.at(&sheet.rest), CHECKED))
             .warning(format!("Saved as a draft. Something is missing or wrong below. {}", typed.said.join(" ")));
     }
     match steps::after(&steps, &sheet.rest) {
         Some(next) => done(&next, "Saved."),
         None if problems.iter().any(Found::is_error) => {
             let first = steps::first_wrong(&steps, problems);
-            Done::to(subject.at(&format!("{first}?checked=yes"))).warning("Saved as a draft. Something is missing or wrong here.")
+            Done::to(link::with(&subject.at(&first), CHECKED)).warning("Saved as a draft. Something is missing or wrong here.")
         }
-        None => done("/run", "The tenant is set up. Test the connection before you schedule when it runs."),
+        None => done("run", "The tenant is set up. Test the connection before you schedule when it runs."),
     }
 }
 

@@ -5,31 +5,24 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::{Subject, save};
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Sure};
 use crate::console::frame::{Done, said};
 use crate::console::moment::moment;
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem, ROOT};
+use crate::console::{Console, Problem, ROOT, link};
 use crate::managed::Secrets;
 use crate::site::Restored;
 
 /// How long what is stored of a removed tenant waits.
 const GRACE: TimeDelta = TimeDelta::days(30);
 
-#[derive(Debug, Default, Deserialize)]
-pub(in crate::console) struct Sure {
-    #[serde(default)]
-    sure: Option<String>,
-}
-
 /// `POST /console/tenants/{tenant}/pause`
 pub(in crate::console) async fn pause(State(console): State<Console>, visitor: Visitor, Path(name): Path<String>) -> Result<Done, Problem> {
     console.site.pause(&name).await?;
     console.note(&visitor, format!("paused {name}"), Some(&name)).await?;
-    Ok(Done::to(super::at(&name, "")).saying("Paused: no job begins, and what is stored still answers."))
+    Ok(Done::to(link::tenant(&name, "")).saying("Paused: no job begins, and what is stored still answers."))
 }
 
 /// `POST /console/tenants/{tenant}/resume`
@@ -40,7 +33,7 @@ pub(in crate::console) async fn resume(
 ) -> Result<Done, Problem> {
     console.site.resume(&name).await?;
     console.note(&visitor, format!("resumed {name}"), Some(&name)).await?;
-    Ok(Done::to(super::at(&name, "")).saying("Its jobs run again."))
+    Ok(Done::to(link::tenant(&name, "")).saying("Its jobs run again."))
 }
 
 /// `POST /console/tenants/{tenant}/remove`
@@ -51,7 +44,7 @@ pub(in crate::console) async fn remove(
     Fields(sure): Fields<Sure>,
 ) -> Result<Done, Problem> {
     let subject = Subject::of(&console, &name).await?;
-    if sure.sure.is_none() {
+    if !sure.is_ticked() {
         return Ok(Done::to(subject.at("")).warning("Nothing was removed: tick the box beside the button first."));
     }
     if subject.is_draft() && subject.status.is_none() {
@@ -73,7 +66,7 @@ pub(in crate::console) async fn restore(
 ) -> Result<Done, Problem> {
     let restored = console.site.restore(&name).await?;
     console.note(&visitor, format!("restored {name}"), Some(&name)).await?;
-    let back = Done::to(super::at(&name, ""));
+    let back = Done::to(link::tenant(&name, ""));
     Ok(match restored {
         Restored::Whole => back.saying("It is back, with everything that is stored of it."),
         Restored::Anew => back.saying("It is back, and begins anew: what was stored is gone."),
@@ -106,22 +99,19 @@ pub(super) fn forms(subject: &Subject, visitor: &Visitor) -> Markup {
         div .card {
             div .row {
                 @match state {
-                    Some("serving") => (button("/pause", "Pause")),
-                    Some("paused") => (button("/resume", "Resume")),
-                    Some("removed") => (button("/restore", "Restore")),
+                    Some("serving") => (button("pause", "Pause")),
+                    Some("paused") => (button("resume", "Resume")),
+                    Some("removed") => (button("restore", "Restore")),
                     _ => "",
                 }
-                @if subject.kept.is_some() { a .button .plain href=(subject.at("/copy")) { "Copy into another tenant" } }
-                @if subject.origin.is_some() { a .button .plain href=(subject.at("/export")) { "Export as a file" } }
+                @if subject.kept.is_some() { a .button .plain href=(subject.at("copy")) { "Copy into another tenant" } }
+                @if subject.origin.is_some() { a .button .plain href=(subject.at("export")) { "Export as a file" } }
             }
             @if let Some(at) = subject.status.as_ref().and_then(|status| status.delete_after) { p { "Everything stored of it goes on " (moment(at)) "." } }
             @if state != Some("removed") {
-                form method="post" action=(subject.at("/remove")) data-busy="Removing" {
+                form method="post" action=(subject.at("remove")) data-busy="Removing" {
                     (visitor.form_token())
-                    p .check {
-                        input #sure type="checkbox" name="sure" value="yes" required;
-                        " " label for="sure" { "Yes, remove " (said(&subject.name)) @if state.is_some() { ". For 30 days it can be restored." } }
-                    }
+                    (Sure::ask(&html! { "Yes, remove " (said(&subject.name)) @if state.is_some() { ". For 30 days it can be restored." } }))
                     button .risky type="submit" { (if subject.is_draft() && state.is_none() { "Drop the draft" } else { "Remove" }) }
                 }
             }

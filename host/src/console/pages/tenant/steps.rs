@@ -16,9 +16,9 @@ pub(super) struct Step {
     key: String,
 }
 
-pub(super) const BASICS: &str = "/settings";
-pub(super) const MAIL_SERVER: &str = "/mail-server";
-pub(super) const PROPERTIES: &str = "/properties";
+pub(super) const BASICS: &str = "settings";
+pub(super) const MAIL_SERVER: &str = "mail-server";
+pub(super) const PROPERTIES: &str = "properties";
 
 /// The sheets of a pack.
 pub(super) fn all(description: Option<&Description>) -> Vec<Step> {
@@ -35,7 +35,7 @@ pub(super) fn all(description: Option<&Description>) -> Vec<Step> {
 }
 
 pub(super) fn connection_path(name: &str) -> String {
-    format!("/connections/{name}")
+    format!("connections/{name}")
 }
 
 /// Where one goes on after a sheet; none after the last.
@@ -86,7 +86,7 @@ mod tests {
         let steps = all(Some(&description));
         let titles: Vec<_> = steps.iter().map(|step| step.title.as_str()).collect();
         assert_eq!(titles, ["Environment and pack", "A", "B", "Email SMTP", "Pack Properties"]);
-        assert_eq!(after(&steps, "/connections/b").as_deref(), Some(MAIL_SERVER));
+        assert_eq!(after(&steps, "connections/b").as_deref(), Some(MAIL_SERVER));
         assert_eq!(after(&steps, PROPERTIES), None);
         let problem = |key: &str| Found {
             severity: Severity::Error,
@@ -99,7 +99,7 @@ mod tests {
             message: String::new(),
             remedy: String::new(),
         };
-        assert_eq!(first_wrong(&steps, &[problem("properties.x"), problem("connections.b.url")]), "/connections/b");
+        assert_eq!(first_wrong(&steps, &[problem("properties.x"), problem("connections.b.url")]), "connections/b");
         assert_eq!(first_wrong(&steps, &[problem("connections.bb.url")]), BASICS, "another one of a longer name");
     }
 }

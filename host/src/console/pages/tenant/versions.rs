@@ -4,19 +4,17 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded;
 
-use super::fields::Posted;
 use super::save::{self, Late, Stored};
 use super::{Subject, told};
-use crate::console::form::Fields;
+use crate::console::form::{Fields, Posted};
 use crate::console::frame::{Done, Page, said};
 use crate::console::moment::moment;
 use crate::console::visitor::Visitor;
-use crate::console::{Console, Problem};
+use crate::console::{Console, Problem, link};
 use crate::managed::{Version, Versions};
 
-const PATH: &str = "/versions";
+const PATH: &str = "versions";
 /// Versions a page.
 const PAGE: u32 = 20;
 /// Changes of a version, and letters of a value, shown at most.
@@ -78,8 +76,7 @@ fn content(subject: &Subject, visitor: &Visitor, versions: &Versions) -> Markup 
         p { "Every change is a version. Of a secret it is told that it changed, and nothing more." }
         @for version in &versions.items { (one(subject, visitor, version, newest)) }
         @if let Some(next) = &versions.next {
-            @let from: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            p { a href={ (subject.at(PATH)) "?from=" (from) } { "Older" } }
+            p { a href=(link::with(&subject.at(PATH), [("from", next.as_str())])) { "Older" } }
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::super::super::frame::{Page, said};
 use super::super::super::moment::moment;
-use super::super::super::{Console, Problem, ROOT};
-use super::{head, part, path, tenant};
+use super::super::super::{Console, Problem, ROOT, link};
+use super::{head, tenant};
 use crate::outbox::{Alert, Standing};
 use crate::tenant::Tenant;
 
@@ -44,7 +44,7 @@ fn content(tenant: &Tenant, waiting: &[Alert], gone: &[Alert], next: Option<&str
             None => p .flash .warns { strong { "Note: " } "No address is set, so nobody is told when a scheduled job fails." },
         }
         @if waiting.is_empty() && gone.is_empty() { p { "Nobody was written to." } } @else { (table(waiting, gone)) }
-        @if let Some(next) = next { p { a href={ (path(&tenant.name, PLACE)) "?from=" (part(next)) } { "Older" } } }
+        @if let Some(next) = next { p { a href=(link::with(&link::tenant(&tenant.name, PLACE), [("from", next)])) { "Older" } } }
     }
 }
 

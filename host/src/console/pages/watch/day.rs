@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::super::super::frame::{Page, said};
 use super::super::super::moment::moment;
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::{head, tenant, word};
 use crate::history::{Filter, Run};
 use crate::store::StoreError;
@@ -72,7 +72,7 @@ fn point(run: &Run, statuses: &[String]) -> Option<Point> {
 fn content(tenant: &Tenant, waits: bool, statuses: &[String], points: &[Point], now: DateTime<Utc>) -> Markup {
     html! {
         (head(tenant, PLACE, &html! { "The last day" }))
-        @if waits { p { "The workers are being counted. " a href=(super::path(&tenant.name, PLACE)) { "Look again" } } }
+        @if waits { p { "The workers are being counted. " a href=(link::tenant(&tenant.name, PLACE)) { "Look again" } } }
         @else if statuses.is_empty() { p { "The pack cannot tell how many workers have which status: run its connection test to see why." } }
         @else if points.is_empty() { p { "No run of the last 24 hours has counted anybody." } } @else {
             p { "After each run that ended well in the last 24 hours; all times are UTC." }

@@ -4,13 +4,13 @@ use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::super::form::Fields;
+use super::super::super::form::{Fields, Sure};
 use super::super::super::frame::{Done, Page, said};
 use super::super::super::moment::moment;
 use super::super::super::people::Role;
 use super::super::super::visitor::Visitor;
-use super::super::super::{Console, Problem, ROOT};
-use super::{head, part, path, tenant};
+use super::super::super::{Console, Problem, ROOT, link};
+use super::{head, tenant};
 use crate::inbox::{DeadLetter, Found};
 use crate::tenant::Tenant;
 
@@ -26,12 +26,6 @@ pub(in super::super::super) struct From {
     /// Where the page begins.
     #[serde(default)]
     from: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(in super::super::super) struct Sure {
-    #[serde(default)]
-    sure: Option<String>,
 }
 
 /// `GET /console/tenants/{tenant}/dead-letters`
@@ -71,7 +65,7 @@ pub(in super::super::super) async fn replay(
     inbox.numbers().letter_gone(true);
     inbox.wake();
     console.note(&visitor, format!("put the dead letter {} back into the queue", letter.id), Some(&tenant.name)).await?;
-    Ok(Done::to(path(&tenant.name, PLACE)).saying(format!("The event {} is back in the queue.", letter.event_id)))
+    Ok(Done::to(link::tenant(&tenant.name, PLACE)).saying(format!("The event {} is back in the queue.", letter.event_id)))
 }
 
 /// `POST /console/tenants/{tenant}/dead-letters/{letter}/discard`
@@ -82,13 +76,13 @@ pub(in super::super::super) async fn discard(
     Fields(sure): Fields<Sure>,
 ) -> Result<Done, Problem> {
     let tenant = tenant(&console, &name)?;
-    if sure.sure.is_none() {
+    if !sure.is_ticked() {
         return Ok(Done::to(letter_path(&tenant.name, &id)).warning("Nothing was discarded: tick the box beside the button first."));
     }
     let letter = console.site.host().dead_letters(&tenant).discard(&id).await?.ok_or_else(gone)?;
     console.site.host().inbox(&tenant).numbers().letter_gone(false);
     console.note(&visitor, format!("discarded the dead letter {}", letter.id), Some(&tenant.name)).await?;
-    Ok(Done::to(path(&tenant.name, PLACE)).saying(format!("The event {} is discarded.", letter.event_id)))
+    Ok(Done::to(link::tenant(&tenant.name, PLACE)).saying(format!("The event {} is discarded.", letter.event_id)))
 }
 
 fn gone() -> Problem {
@@ -96,7 +90,7 @@ fn gone() -> Problem {
 }
 
 fn letter_path(tenant: &str, id: &str) -> String {
-    path(tenant, &format!("{PLACE}/{}", part(id)))
+    link::tenant(tenant, &format!("{PLACE}/{}", link::part(id)))
 }
 
 fn list(tenant: &Tenant, letters: &[DeadLetter], next: Option<&str>) -> Markup {
@@ -111,7 +105,7 @@ fn list(tenant: &Tenant, letters: &[DeadLetter], next: Option<&str>) -> Markup {
                 }
             }
         }
-        @if let Some(next) = next { p { a href={ (path(&tenant.name, PLACE)) "?from=" (part(next)) } { "Older" } } }
+        @if let Some(next) = next { p { a href=(link::with(&link::tenant(&tenant.name, PLACE), [("from", next)])) { "Older" } } }
     }
 }
 
@@ -142,7 +136,7 @@ fn content(visitor: &Visitor, tenant: &Tenant, letter: &DeadLetter) -> Markup {
         }
         @if let Some(event) = &letter.event { (body(&serde_json::to_string_pretty(event).unwrap_or_default())) }
         @if visitor.is(Role::Operator) { (acts(visitor, letter)) }
-        p { a href=(path(&tenant.name, PLACE)) { "To the dead letters" } }
+        p { a href=(link::tenant(&tenant.name, PLACE)) { "To the dead letters" } }
     }
 }
 
@@ -170,7 +164,7 @@ fn acts(visitor: &Visitor, letter: &DeadLetter) -> Markup {
             form method="post" action={ (at) "/discard" } data-busy="" {
                 (visitor.form_token())
                 p { "It goes for good, and is left out as well when it is sent again within a week." }
-                p .check { input #sure type="checkbox" name="sure" value="yes" required; " " label for="sure" { "Yes, discard it" } }
+                (Sure::ask(&html! { "Yes, discard it" }))
                 button .risky type="submit" { "Discard it" }
             }
         }

@@ -3,13 +3,13 @@
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
 
+use super::super::super::form::filled;
 use super::super::super::frame::{Page, said};
 use super::super::super::moment::moment;
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::super::shown_run;
-use super::{head, path, tenant};
+use super::{head, tenant};
 use crate::history::{Filter, Run, Status, Trigger};
 use crate::inbox::LISTENER;
 use crate::runner::LOOK_UP;
@@ -66,10 +66,9 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
 }
 
 fn wanted(asked: &Asked) -> Result<Filter, Problem> {
-    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let wrong = |message: String| Problem::bad_request(message, "Choose a status of the list.");
-    let status = given(&asked.status).map(|status| status.parse::<Status>().map_err(wrong)).transpose()?;
-    Ok(Filter { status, job: given(&asked.job) })
+    let status = filled(&asked.status).map(|status| status.parse::<Status>().map_err(wrong)).transpose()?;
+    Ok(Filter { status, job: filled(&asked.job) })
 }
 
 /// The jobs of the pack, and what the history has beside them.
@@ -92,7 +91,7 @@ fn content(view: &View<'_>) -> Markup {
 }
 
 fn filter(view: &View<'_>) -> Markup {
-    let path = path(&view.tenant.name, PLACE);
+    let path = link::tenant(&view.tenant.name, PLACE);
     html! {
         form .card method="get" action=(path) {
             div .row {
@@ -160,9 +159,7 @@ fn bar(duration: u64, longest: u64) -> Markup {
 /// The next page of the same.
 fn older(view: &View<'_>, next: &str) -> String {
     let (status, job) = (view.asked.status.as_str(), view.asked.job.as_str());
-    let pairs = [("status", status), ("job", job), ("from", next)];
-    let query: String = Serializer::new(String::new()).extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty())).finish();
-    format!("{}?{query}", path(&view.tenant.name, PLACE))
+    link::with(&link::tenant(&view.tenant.name, PLACE), [("status", status), ("job", job), ("from", next)])
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
 
 use super::super::super::form::Fields;
 use super::super::super::frame::{Done, Page, said};
@@ -20,10 +19,10 @@ use super::super::super::moment::{length, moment};
 use super::super::super::people::Role;
 use super::super::super::reports::{CALL, Reading, Report};
 use super::super::super::visitor::Visitor;
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::super::shown_run;
 use super::super::tenant::save::{self, Stored};
-use super::{failed, head, path, tenant, word};
+use super::{failed, head, tenant, word};
 use crate::answer::Identity;
 use crate::description::Kind;
 use crate::managed::{Change, Edit, Path as At, Value};
@@ -84,8 +83,8 @@ pub(in super::super::super) async fn show(
         }
         Some(Reading::Goes(since)) => html! {
             section .card aria-label="Under way" {
-                div data-live={ "/console/live/tenants/" (tenant.name) "/identities" } { (goes(&console, *since)) }
-                p { a href=(path(&tenant.name, PLACE)) { "Refresh" } }
+                div data-live=(link::live(&tenant.name, PLACE)) { (goes(&console, *since)) }
+                p { a href=(link::tenant(&tenant.name, PLACE)) { "Refresh" } }
             }
         },
         Some(Reading::Failed(failure)) => shown_run::failure(failure),
@@ -107,7 +106,7 @@ pub(in super::super::super) async fn read(
     Path(name): Path<String>,
 ) -> Result<Done, Problem> {
     let tenant = tenant(&console, &name)?;
-    let done = Done::to(path(&tenant.name, PLACE));
+    let done = Done::to(link::tenant(&tenant.name, PLACE));
     if !console.reports.begin(&console, &tenant) {
         return Ok(done.warning("They are being read already."));
     }
@@ -125,7 +124,7 @@ pub(in super::super::super) async fn follow(State(console): State<Console>, Path
             let (console, tenant) = &*followed;
             Some(match console.reports.of(tenant, console.now()) {
                 Some(Reading::Goes(since)) => Seen::Goes(goes(console, since)),
-                _ => Seen::Ended(None, path(&tenant.name, PLACE)),
+                _ => Seen::Ended(None, link::tenant(&tenant.name, PLACE)),
             })
         }
     };
@@ -157,7 +156,7 @@ pub(in super::super::super) async fn pin(
     let change = Change { base, edits: vec![edit], draft: false, by: visitor.name.clone(), note: note.clone() };
     match save::change(&console, &tenant.name, &change).await? {
         Stored::Made(_, behind) => {
-            let done = Done::to(path(&tenant.name, PLACE));
+            let done = Done::to(link::tenant(&tenant.name, PLACE));
             let told = format!("{user} is pinned to the person {number}. It counts from the next run on.");
             Ok(behind.map_or(done.clone().saying(told), |why| done.warning(why)).into_response())
         }
@@ -173,7 +172,7 @@ fn line_to_write(tenant: &Tenant, user: &str, number: &str) -> Page {
         p { "This tenant is in the configuration file, which nothing but an editor changes. Add this line, then have the host read the file again:" }
         pre tabindex="0" { "[tenants." (tenant.name) ".properties." (PINS) "]\n" (quoted(user)) " = " (quoted(number)) "\n" }
         p { "Where the table is there already, add the second line to it." }
-        p { a href=(path(&tenant.name, PLACE)) { "To the identities" } }
+        p { a href=(link::tenant(&tenant.name, PLACE)) { "To the identities" } }
     };
     Page::new("A line to write", ROOT, content)
 }
@@ -209,7 +208,7 @@ async fn page(console: &Console, tenant: &Tenant, report: &Report, asked: &Asked
 fn read_form(visitor: &Visitor, tenant: &Tenant, again: bool) -> Markup {
     html! {
         @if visitor.is(Role::Operator) {
-            form method="post" action={ (path(&tenant.name, PLACE)) "/read" } data-busy="Reading" {
+            form method="post" action={ (link::tenant(&tenant.name, PLACE)) "/read" } data-busy="Reading" {
                 (visitor.form_token())
                 p { button type="submit" .plain[again] { @if again { "Read both systems again" } @else { "Read both systems" } } }
             }
@@ -279,7 +278,7 @@ fn pin_form(visitor: &Visitor, tenant: &Tenant) -> Markup {
         section .card {
             h2 { "Pin a user to a person" }
             p { "Where the names do not tell who is who, say so by hand." }
-            form method="post" action={ (path(&tenant.name, PLACE)) "/pin" } data-busy="" {
+            form method="post" action={ (link::tenant(&tenant.name, PLACE)) "/pin" } data-busy="" {
                 (visitor.form_token())
                 div .field { label for="user" { "User name" } input #user name="user" required autocapitalize="none" spellcheck="false"; }
                 div .field { label for="number" { "Person number" } input #number name="number" required autocapitalize="none" spellcheck="false"; }
@@ -292,9 +291,7 @@ fn pin_form(visitor: &Visitor, tenant: &Tenant) -> Markup {
 /// A page of the same.
 fn more(view: &View<'_>, next: Option<&str>) -> String {
     let pairs = [("state", view.asked.state.as_str()), ("from", next.unwrap_or_default())];
-    let query: String = Serializer::new(String::new()).extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty())).finish();
-    let path = path(&view.tenant.name, PLACE);
-    if query.is_empty() { path } else { format!("{path}?{query}") }
+    link::with(&link::tenant(&view.tenant.name, PLACE), pairs)
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use super::super::super::frame::{Done, Page, said};
 use super::super::super::live::{self, Seen};
 use super::super::super::moment::moment;
 use super::super::super::visitor::Visitor;
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::super::shown_run::{self, took};
 use super::history::{PLACE, trigger};
-use super::{head, part_of, path, tenant, weight, word};
+use super::{head, part_of, tenant, weight, word};
 use crate::history::{Call, Counts, Level, Note, RunDetail, Status, Warning};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
@@ -117,7 +117,7 @@ fn content(visitor: &Visitor, tenant: &Tenant, detail: &RunDetail, going: Option
         (warnings(detail, from))
         (calls(tenant, detail, from))
         (notes(detail, from))
-        p { a href=(path(&tenant.name, PLACE)) { "View Execution History" } }
+        p { a href=(link::tenant(&tenant.name, PLACE)) { "View Execution History" } }
     }
 }
 
@@ -125,7 +125,7 @@ fn live_part(visitor: &Visitor, detail: &RunDetail, going: &Markup) -> Markup {
     let run = &detail.run;
     html! {
         section .card aria-label="Under way" {
-            div data-live={ "/console/live/tenants/" (run.tenant) "/runs/" (run.run) } { (going) }
+            div data-live=(link::live(&run.tenant, &format!("runs/{}", run.run))) { (going) }
             div .row {
                 a href=(shown_run::path(run)) { "Refresh" }
                 (shown_run::stop_form(visitor, run))
@@ -215,7 +215,7 @@ fn lines<T>(
                     tbody { @for line in shown { (row(line)) } }
                 }
             }
-            @if let Some(next) = next { p { a href={ (shown_run::path(&detail.run)) "?" (kind) "=" (next) "#" (kind) } { "More " (title.to_lowercase()) } } }
+            @if let Some(next) = next { p { a href={ (link::with(&shown_run::path(&detail.run), [(kind, next.to_string().as_str())])) "#" (kind) } { "More " (title.to_lowercase()) } } }
         }
     }
 }

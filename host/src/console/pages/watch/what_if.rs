@@ -3,12 +3,12 @@
 
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
-use url::form_urlencoded::Serializer;
 
+use super::super::super::form::{Posted, given};
 use super::super::super::frame::{Page, said};
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::workers::worker_path;
-use super::{failed, head, path, tenant, word};
+use super::{failed, head, tenant, word};
 use crate::answer::{Change, Comparison, Decision, Verdict};
 use crate::description::{self, Kind, PropertyInfo, PropertyValue, Severity};
 use crate::plugin::CallError;
@@ -24,8 +24,6 @@ const CALL: u32 = 250;
 const CALLS: usize = 6;
 const ROWS: usize = 100;
 
-/// What is asked: pairs, since their names are the pack's.
-type Pairs = Vec<(String, String)>;
 /// Properties with other values than they have.
 type Changed = Vec<(String, PropertyValue)>;
 /// Properties, each with what is wrong with it.
@@ -52,7 +50,7 @@ struct Compared {
 pub(in super::super::super) async fn show(
     State(console): State<Console>,
     Path(name): Path<String>,
-    Query(asked): Query<Pairs>,
+    Query(asked): Query<Posted>,
 ) -> Result<Page, Problem> {
     let tenant = tenant(&console, &name)?;
     let (changed, mut wrong) = changed(&tenant, &asked);
@@ -83,19 +81,16 @@ fn text(value: &PropertyValue) -> String {
     }
 }
 
-fn given<'a>(asked: &'a Pairs, name: &str) -> Option<&'a str> {
-    asked.iter().find(|(key, _)| key.strip_prefix(SET) == Some(name)).map(|(_, value)| value.as_str())
-}
-
-fn plain<'a>(asked: &'a Pairs, name: &str) -> Option<&'a str> {
-    asked.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+/// What is asked about a property.
+fn asked_of<'a>(asked: &'a Posted, name: &str) -> Option<&'a str> {
+    given(asked, &format!("{SET}{name}"))
 }
 
 /// The properties that are asked about otherwise than they are, and what is wrong with any: its name, and what to write.
-fn changed(tenant: &Tenant, asked: &Pairs) -> (Changed, Wrong) {
+fn changed(tenant: &Tenant, asked: &Posted) -> (Changed, Wrong) {
     let (mut changed, mut wrong) = (Vec::new(), Vec::new());
     for (info, now) in offered(tenant) {
-        let Some(then) = given(asked, &info.name).map(str::trim).filter(|then| *then != now) else { continue };
+        let Some(then) = asked_of(asked, &info.name).map(str::trim).filter(|then| *then != now) else { continue };
         match description::assignment(std::slice::from_ref(info), &format!("{}={then}", info.name)) {
             Ok(set) => changed.push(set),
             Err(message) => wrong.push((info.name.clone(), message)),
@@ -113,9 +108,9 @@ async fn refused(console: &Console, tenant: &Tenant, changed: &[(String, Propert
     Ok(errors.map(|problem| (problem.key, format!("{} {}", problem.message, problem.remedy))).collect())
 }
 
-async fn compare(console: &Console, tenant: &Tenant, asked: &Pairs, changed: &[(String, PropertyValue)]) -> Result<Compared, Problem> {
-    let number = |name| plain(asked, name).and_then(|value| value.parse().ok()).unwrap_or_default();
-    let mut cursor = plain(asked, "from").map(str::to_owned);
+async fn compare(console: &Console, tenant: &Tenant, asked: &Posted, changed: &[(String, PropertyValue)]) -> Result<Compared, Problem> {
+    let number = |name| given(asked, name).and_then(|value| value.parse().ok()).unwrap_or_default();
+    let mut cursor = given(asked, "from").map(str::to_owned);
     let tally = match &cursor {
         Some(_) => Tally { all: number("all"), gain: number("gain"), lose: number("lose") },
         None => Tally::default(),
@@ -150,7 +145,7 @@ impl Tally {
 
 fn content(
     tenant: &Tenant,
-    asked: &Pairs,
+    asked: &Posted,
     changed: &[(String, PropertyValue)],
     wrong: &[(String, String)],
     compared: Option<&Compared>,
@@ -161,9 +156,9 @@ fn content(
         (head(tenant, PLACE, &html! { "What if" }))
         p { "Change properties as they would be, and see who gains and who loses access. Nothing is stored." }
         @if offered.is_empty() { p { "The pack can show this of no property." } } @else {
-            form .card method="get" action=(path(&tenant.name, PLACE)) {
+            form .card method="get" action=(link::tenant(&tenant.name, PLACE)) {
                 @for (name, message) in elsewhere { p .wrong { (said(name)) ": " (said(message)) } }
-                @for (info, now) in &offered { (field(info, now, given(asked, &info.name), wrong)) }
+                @for (info, now) in &offered { (field(info, now, asked_of(asked, &info.name), wrong)) }
                 button type="submit" { "Show who gains and who loses" }
             }
         }
@@ -202,7 +197,7 @@ fn field(info: &PropertyInfo, now: &str, then: Option<&str>, wrong: &[(String, S
     }
 }
 
-fn result(tenant: &Tenant, asked: &Pairs, changed: &[(String, PropertyValue)], compared: &Compared) -> Markup {
+fn result(tenant: &Tenant, asked: &Posted, changed: &[(String, PropertyValue)], compared: &Compared) -> Markup {
     let Tally { all, gain, lose } = &compared.tally;
     html! {
         h2 { "Who gains and who loses" }
@@ -244,15 +239,12 @@ fn line(tenant: &Tenant, row: &Comparison) -> Markup {
 }
 
 /// The next page of the same, with what is known by now.
-fn more(tenant: &Tenant, asked: &Pairs, compared: &Compared, next: &str) -> String {
+fn more(tenant: &Tenant, asked: &Posted, compared: &Compared, next: &str) -> String {
     let Tally { all, gain, lose } = &compared.tally;
-    let set = asked.iter().filter(|(name, _)| name.starts_with(SET));
-    let query = Serializer::new(String::new())
-        .extend_pairs(set)
-        .extend_pairs([("all", all), ("gain", gain), ("lose", lose)].map(|(name, value)| (name, value.to_string())))
-        .append_pair("from", next)
-        .finish();
-    format!("{}?{query}", path(&tenant.name, PLACE))
+    let told = [("all", all), ("gain", gain), ("lose", lose)].map(|(name, value)| (name, value.to_string()));
+    let set = asked.iter().filter(|(name, _)| name.starts_with(SET)).map(|(name, value)| (name.as_str(), value.as_str()));
+    let told = told.iter().map(|(name, value)| (*name, value.as_str()));
+    link::with_all(&link::tenant(&tenant.name, PLACE), set.chain(told).chain([("from", next)]))
 }
 
 #[cfg(test)]

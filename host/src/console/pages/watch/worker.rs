@@ -10,9 +10,9 @@ use super::super::super::frame::{Done, Page, said};
 use super::super::super::moment::{at_the_reader, moment, moment_in};
 use super::super::super::people::Role;
 use super::super::super::visitor::Visitor;
-use super::super::super::{Console, Problem, ROOT};
+use super::super::super::{Console, Problem, ROOT, link};
 use super::workers::{PLACE, old, worker_path};
-use super::{failed, head, path, tenant, word};
+use super::{failed, head, tenant, word};
 use crate::answer::{Decision, Entry, Evidence, Explanation, Verdict};
 use crate::plugin::CallError;
 use crate::runner;
@@ -70,7 +70,7 @@ fn content(visitor: &Visitor, tenant: &Tenant, user: &str, explanation: &Explana
         }
         (ask_form(visitor, tenant, user))
         (timeline(&explanation.steps))
-        p { a href=(path(&tenant.name, PLACE)) { "To the workers" } }
+        p { a href=(link::tenant(&tenant.name, PLACE)) { "To the workers" } }
     }
 }
 
@@ -105,7 +105,7 @@ fn known(tenant: &Tenant, entry: &Entry) -> Markup {
                 dt { "By" }
                 dd {
                     (said(&word(&source.kind)))
-                    @if let Some(run) = &source.run { ", " a href=(path(&tenant.name, &format!("history/{}", super::part(run)))) { "its run" } }
+                    @if let Some(run) = &source.run { ", " a href=(link::tenant(&tenant.name, &format!("history/{}", link::part(run)))) { "its run" } }
                 }
             }
         }

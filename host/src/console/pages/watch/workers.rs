@@ -3,12 +3,12 @@
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
 
+use super::super::super::form::filled;
 use super::super::super::frame::{Page, said};
 use super::super::super::moment::{length, moment};
-use super::super::super::{Console, Problem, ROOT};
-use super::{failed, head, part, path, tenant, word};
+use super::super::super::{Console, Problem, ROOT, link};
+use super::{failed, head, tenant, word};
 use crate::answer::Entry;
 use crate::plugin::CallError;
 use crate::tenant::Tenant;
@@ -58,11 +58,11 @@ pub(in super::super::super) async fn show(
 
 /// Where one user is shown.
 pub(super) fn worker_path(tenant: &str, user: &str) -> String {
-    path(tenant, &format!("{PLACE}/{}", part(user)))
+    link::tenant(tenant, &format!("{PLACE}/{}", link::part(user)))
 }
 
 async fn found(console: &Console, tenant: &Tenant, asked: &Asked) -> Result<(Vec<Entry>, Option<String>), Problem> {
-    let status = Some(asked.status.clone()).filter(|status| !status.is_empty());
+    let status = filled(&asked.status);
     let (mut entries, mut cursor) = (Vec::new(), asked.from.clone());
     for _ in 0..ASKED {
         let missing = PAGE.saturating_sub(u32::try_from(entries.len()).unwrap_or(u32::MAX));
@@ -96,7 +96,7 @@ fn content(view: &View<'_>) -> Markup {
 }
 
 fn form(view: &View<'_>) -> Markup {
-    let path = path(&view.tenant.name, PLACE);
+    let path = link::tenant(&view.tenant.name, PLACE);
     html! {
         form .card method="get" action=(path) role="search" {
             div .row {
@@ -157,6 +157,5 @@ pub(super) fn old(seconds: u64) -> String {
 /// The next page of the same.
 fn more(view: &View<'_>, next: &str) -> String {
     let pairs = [("q", view.asked.q.as_str()), ("status", &view.asked.status), ("from", next)];
-    let query: String = Serializer::new(String::new()).extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty())).finish();
-    format!("{}?{query}", path(&view.tenant.name, PLACE))
+    link::with(&link::tenant(&view.tenant.name, PLACE), pairs)
 }
