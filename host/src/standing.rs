@@ -21,6 +21,9 @@ mod sweep;
 const STANDING: &str = "standing/";
 const UNFIT: &str = "unfit/";
 
+/// For so many days what is stored of a removed tenant waits, where nobody says how long.
+pub(crate) const GRACE_DAYS: u32 = 7;
+
 /// How a tenant stands that is not simply served.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {

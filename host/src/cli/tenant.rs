@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::{Exit, Place, audit, json, open, print};
 use crate::audit::COMMAND_LINE;
 use crate::site::{Restored, Site, TenantStatus};
+use crate::standing::GRACE_DAYS;
 
 /// Lists tenants, and pauses, resumes, removes or restores one. It is kept in the store, so that it outlives a restart; a
 /// program that serves heeds it within two seconds, and the other tenants notice nothing.
@@ -39,7 +40,7 @@ enum Command {
         /// The tenant; it need not be in the configuration any more.
         tenant: String,
         /// Delete after so many days.
-        #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(..=3_650), conflicts_with = "now")]
+        #[arg(long, value_name = "DAYS", default_value_t = GRACE_DAYS, value_parser = clap::value_parser!(u32).range(..=3_650), conflicts_with = "now")]
         after: u32,
         /// Delete now.
         #[arg(long)]

@@ -212,10 +212,13 @@ async fn what_is_good_in_test_is_copied_to_prod_and_a_tenant_is_paused_removed_a
     assert!(same.contains("They are the same"), "{same}");
 
     let home = "/console/tenants/acme-prod";
+    assert!(browser.open(home).await.unwrap().text.contains("For 7 days it can be restored."));
     for (act, word) in [("pause", "paused"), ("resume", "serving"), ("remove", "removed"), ("restore", "serving")] {
         leads(&send(&mut browser, home, &format!("{home}/{act}"), &[("sure", "yes")]).await, home);
         let seen = browser.open(home).await.unwrap().text;
         assert!(seen.contains(&format!("{word}</span>")), "{act}: {seen}");
+        let goes = (Utc::now() + TimeDelta::days(7)).format("%Y-%m-%d").to_string();
+        assert_eq!(seen.contains(&format!("Everything stored of it goes on <time datetime=\"{goes}")), act == "remove", "{act}: {seen}");
     }
 }
 

@@ -14,9 +14,7 @@ use crate::console::visitor::Visitor;
 use crate::console::{Console, Problem, ROOT, link};
 use crate::managed::Secrets;
 use crate::site::Restored;
-
-/// How long what is stored of a removed tenant waits.
-const GRACE: TimeDelta = TimeDelta::days(30);
+use crate::standing::GRACE_DAYS;
 
 /// `POST /console/tenants/{tenant}/pause`
 pub(in crate::console) async fn pause(State(console): State<Console>, visitor: Visitor, Path(name): Path<String>) -> Result<Done, Problem> {
@@ -52,7 +50,7 @@ pub(in crate::console) async fn remove(
         save::take_over(&console, &name).await;
         return Ok(Done::to(ROOT).saying(format!("The draft {name} is gone.")));
     }
-    let at = console.site.remove(&name, GRACE).await?;
+    let at = console.site.remove(&name, TimeDelta::days(GRACE_DAYS.into())).await?;
     console.note(&visitor, format!("removed {name}; everything of it goes on {}", at.format("%Y-%m-%d")), Some(&name)).await?;
     Ok(Done::to(subject.at(""))
         .saying(format!("Removed. Until {} it can be restored with everything that is stored of it.", at.format("%Y-%m-%d"))))
@@ -111,7 +109,7 @@ pub(super) fn forms(subject: &Subject, visitor: &Visitor) -> Markup {
             @if state != Some("removed") {
                 form method="post" action=(subject.at("remove")) data-busy="Removing" {
                     (visitor.form_token())
-                    (Sure::ask(&html! { "Yes, remove " (said(&subject.name)) @if state.is_some() { ". For 30 days it can be restored." } }))
+                    (Sure::ask(&html! { "Yes, remove " (said(&subject.name)) @if state.is_some() { ". For " (GRACE_DAYS) " days it can be restored." } }))
                     button .risky type="submit" { (if subject.is_draft() && state.is_none() { "Drop the draft" } else { "Remove" }) }
                 }
             }
