@@ -1,13 +1,17 @@
-//! What was done in the console and on the command line: who, when, what, and for which tenant.
+//! What was done in the console, and changed on the command line: who, when, what, and for which tenant. On the command line a run, a
+//! look-up or an export leaves nothing here, save an export with its secrets; a run stands in the history.
 //!
 //! Kept under `audit/ID`, where the id is a UUID of version 7, so entries order by time. No secret is ever in one: a value that was
 //! changed is named, not told.
+
+use std::fmt;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::history::instant;
+use crate::role::Role;
 use crate::store::records::{self, Records};
 use crate::store::{Scan, StoreError, Write};
 
@@ -31,6 +35,53 @@ pub(crate) struct Entry {
     pub(crate) what: String,
     /// For which tenant, where it was for one.
     pub(crate) tenant: Option<String>,
+}
+
+/// What can be done in more than one place, told in the same words from each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed<'a> {
+    Paused(&'a str),
+    Resumed(&'a str),
+    Restored(&'a str),
+    /// A tenant, and when everything of it goes, if it has not gone at once.
+    Removed(&'a str, Option<DateTime<Utc>>),
+    /// A tenant, and whether its secrets are in it, encrypted.
+    Exported(&'a str, bool),
+    /// A dead letter.
+    PutBack(&'a str),
+    /// The same.
+    Discarded(&'a str),
+    /// A person.
+    Added(&'a str, Role),
+    MadeRole(&'a str, Role),
+    MadeLink(&'a str),
+    RemovedPerson(&'a str),
+}
+
+impl fmt::Display for Deed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Paused(tenant) => write!(f, "paused {tenant}"),
+            Self::Resumed(tenant) => write!(f, "resumed {tenant}"),
+            Self::Restored(tenant) => write!(f, "restored {tenant}"),
+            Self::Removed(tenant, Some(until)) => write!(f, "removed {tenant}; everything of it goes on {}", until.format("%Y-%m-%d")),
+            Self::Removed(tenant, None) => write!(f, "removed {tenant}, with everything of it"),
+            Self::Exported(tenant, false) => write!(f, "exported {tenant}, without its secrets"),
+            Self::Exported(tenant, true) => write!(f, "exported {tenant}, its secrets encrypted"),
+            Self::PutBack(letter) => write!(f, "put the dead letter {letter} back into the queue"),
+            Self::Discarded(letter) => write!(f, "discarded the dead letter {letter}"),
+            Self::Added(person, role) => write!(f, "added {person} as {role}"),
+            Self::MadeRole(person, role) => write!(f, "made {person} {role}"),
+            Self::MadeLink(person) => write!(f, "made a link for {person}"),
+            Self::RemovedPerson(person) => write!(f, "removed {person}"),
+        }
+    }
+}
+
+impl From<Deed<'_>> for String {
+    fn from(deed: Deed<'_>) -> Self {
+        deed.to_string()
+    }
 }
 
 /// How long an entry is kept.

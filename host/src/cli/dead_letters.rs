@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::{Exit, Place, audit, json, open, print};
+use crate::audit::Deed;
 use crate::inbox::{DeadLetter, DeadLetters, Found};
 use crate::store::StoreError;
 
@@ -40,13 +41,13 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         let letter = letters.replay(&id, site.host().now()).await?;
         let letter = gone(&letters, &tenant.name, &id, letter).await?;
         eprintln!("put back {}: the event {} is brought again while `serve` runs", letter.id, letter.event_id);
-        return audit::done(&site, format!("put the dead letter {} back into the queue", letter.id), Some(&tenant.name)).await;
+        return audit::done(&site, Deed::PutBack(&letter.id), Some(&tenant.name)).await;
     }
     if let Some(id) = args.discard {
         let letter = letters.discard(&id).await?;
         let letter = gone(&letters, &tenant.name, &id, letter).await?;
         eprintln!("discarded {}, the event {}", letter.id, letter.event_id);
-        return audit::done(&site, format!("discarded the dead letter {}", letter.id), Some(&tenant.name)).await;
+        return audit::done(&site, Deed::Discarded(&letter.id), Some(&tenant.name)).await;
     }
     list(&letters, args.json).await
 }

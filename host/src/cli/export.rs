@@ -1,6 +1,7 @@
 //! `export`: a tenant as TOML, as `apply` takes it.
 
-use super::{Exit, Place, open, print};
+use super::{Exit, Place, audit, open, print};
+use crate::audit::Deed;
 use crate::managed::Secrets;
 
 /// Prints a tenant as TOML, as `apply` takes it, whether it is kept in the store or stands in the configuration file. No secret is
@@ -26,7 +27,11 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Written::Omit => Secrets::Omit,
         Written::Encrypted => Secrets::Sealed,
     };
-    let text = open(place).await?.export(&args.tenant, secrets, &|name| std::env::var(name).ok()).await?;
+    let site = open(place).await?;
+    let text = site.export(&args.tenant, secrets, &|name| std::env::var(name).ok()).await?;
+    if let Written::Encrypted = args.secrets {
+        audit::done(&site, Deed::Exported(&args.tenant, true), Some(&args.tenant)).await?;
+    }
     // As it is: whoever reads it again must find every letter.
     print(text.lines().map(str::to_owned))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{Exit, Place, audit, json, open, print};
-use crate::audit::COMMAND_LINE;
+use crate::audit::{COMMAND_LINE, Deed};
 use crate::site::{Restored, Site, TenantStatus};
 use crate::standing::GRACE_DAYS;
 
@@ -66,17 +66,17 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Command::Pause { tenant } => {
             site.pause(&tenant).await?;
             eprintln!("{tenant} is paused; `shift-access tenant resume {tenant}` lets it run again");
-            audit::done(&site, format!("paused {tenant}"), Some(&tenant)).await
+            audit::done(&site, Deed::Paused(&tenant), Some(&tenant)).await
         }
         Command::Resume { tenant } => {
             site.resume(&tenant).await?;
             eprintln!("{tenant} runs again");
-            audit::done(&site, format!("resumed {tenant}"), Some(&tenant)).await
+            audit::done(&site, Deed::Resumed(&tenant), Some(&tenant)).await
         }
         Command::Remove { tenant, now: true, .. } => {
             site.remove(&tenant, TimeDelta::zero()).await?;
             eprintln!("{tenant} is removed, with all that was stored of it");
-            audit::done(&site, format!("removed {tenant}, with everything of it"), Some(&tenant)).await
+            audit::done(&site, Deed::Removed(&tenant, None), Some(&tenant)).await
         }
         Command::Remove { tenant, after, .. } => {
             let until = site.remove(&tenant, TimeDelta::days(after.into())).await?;
@@ -85,7 +85,7 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                  until then",
                 moment(until)
             );
-            audit::done(&site, format!("removed {tenant}; everything of it goes on {}", until.format("%Y-%m-%d")), Some(&tenant)).await
+            audit::done(&site, Deed::Removed(&tenant, Some(until)), Some(&tenant)).await
         }
         Command::Forget { tenant } => {
             site.forget(&tenant, COMMAND_LINE).await?;
@@ -101,7 +101,7 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
                      `shift-access apply`"
                 ),
             }
-            audit::done(&site, format!("restored {tenant}"), Some(&tenant)).await
+            audit::done(&site, Deed::Restored(&tenant), Some(&tenant)).await
         }
     }
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::{Exit, Place, audit, json, open, print};
+use crate::audit::Deed;
 use crate::console::people::{Last, Links, Passwords, People, PeopleError, Role, User};
 use crate::site::Site;
 
@@ -100,12 +101,12 @@ pub(super) async fn run(place: &Place, args: Args) -> Result<(), Exit> {
         Command::List { json } => desk.list(json).await,
         Command::Remove { name } => {
             let user = desk.people.remove(&name, Last::May).await?;
-            desk.done(format!("removed {}", user.name)).await
+            desk.done(Deed::RemovedPerson(&user.name)).await
         }
         Command::Password { name, password } => desk.password(&name, &password).await,
         Command::Role { name, role } => {
             let user = desk.people.set_role(&name, role, Last::May).await?;
-            desk.done(format!("made {} {role}", user.name)).await
+            desk.done(Deed::MadeRole(&user.name, role)).await
         }
     }
 }
@@ -120,7 +121,7 @@ impl Desk {
             user.password = Some(hash(name, password).await?);
         }
         self.people.add(&user).await?;
-        self.done(format!("added {name} as {role}")).await?;
+        self.done(Deed::Added(name, role)).await?;
         self.link(&user, password).await
     }
 
@@ -142,7 +143,7 @@ impl Desk {
         }
         let link = Links::new(self.people.clone()).make(Some(user), self.site.host().now()).await?;
         print([crate::console::invitation(&self.site, self.site.listen(), &link)])?;
-        self.done(format!("made a link for {}", user.name)).await
+        self.done(Deed::MadeLink(&user.name)).await
     }
 
     async fn list(&self, as_json: bool) -> Result<(), Exit> {
@@ -165,7 +166,8 @@ impl Desk {
     }
 
     /// Says it, and writes it down.
-    async fn done(&self, what: String) -> Result<(), Exit> {
+    async fn done(&self, what: impl Into<String>) -> Result<(), Exit> {
+        let what = what.into();
         eprintln!("{what}");
         audit::done(&self.site, what, None).await
     }

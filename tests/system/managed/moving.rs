@@ -34,6 +34,9 @@ async fn of_a_name_in_both_the_file_wins_and_a_tenant_moves_from_one_to_the_othe
     assert_eq!(same.out, "acme: nothing changed\n", "{}", same.err);
     let sealed = shelf.run(&["export", "acme", "--secrets", "encrypted"]).await;
     assert!(sealed.out.contains("password = { sealed = \"x1."), "{}", sealed.out);
+    let noted = shelf.kept("audit/").await;
+    let noted: Vec<_> = noted.iter().filter_map(|(_, entry)| entry["what"].as_str()).filter(|what| what.contains("exported")).collect();
+    assert_eq!(noted, ["exported acme, its secrets encrypted"], "what holds no secret is not noted");
     shelf.none_in(&sealed.out);
 
     // And another store with the same key takes what was sealed, for that tenant only.

@@ -13,6 +13,7 @@ use super::super::people::{PeopleError, Role, Ticket, User};
 use super::super::problem::sentence;
 use super::super::visitor::Visitor;
 use super::super::{Console, Problem, link};
+use crate::audit::Deed;
 
 pub(super) const PATH: &str = "/console/people";
 /// People a page.
@@ -49,7 +50,7 @@ pub(in super::super) async fn show(State(console): State<Console>, visitor: Visi
 pub(in super::super) async fn add(State(console): State<Console>, visitor: Visitor, Fields(new): Fields<New>) -> Result<Response, Problem> {
     match added(&console, &new).await {
         Ok((user, link)) => {
-            console.note(&visitor, format!("added {} as {}", user.name, user.role), None).await?;
+            console.note(&visitor, Deed::Added(&user.name, user.role), None).await?;
             Ok(invitation(&console, &user, &link).into_response())
         }
         Err(error @ (PeopleError::Name | PeopleError::Exists(_))) => {

@@ -11,6 +11,7 @@ use super::super::people::{Last, PeopleError, Role, User};
 use super::super::visitor::Visitor;
 use super::super::{Console, Problem};
 use super::people::{self, PATH, invitation, person, roles, way_in};
+use crate::audit::Deed;
 
 #[derive(Debug, Deserialize)]
 pub(in super::super) struct NewRole {
@@ -33,7 +34,7 @@ pub(in super::super) async fn role(
     let wrong = |()| Problem::bad_request("There is no such role.", "Go back and choose one of the list.");
     let role: Role = new.role.parse().map_err(wrong)?;
     let user = console.people.set_role(&name, role, Last::Stays).await?;
-    console.note(&visitor, format!("made {} {role}", user.name), None).await?;
+    console.note(&visitor, Deed::MadeRole(&user.name, role), None).await?;
     Ok(Done::to(person(&user.name)).saying(format!("{} is {role} now, and has to sign in again.", user.name)))
 }
 
@@ -45,7 +46,7 @@ pub(in super::super) async fn link(State(console): State<Console>, visitor: Visi
         return Err(Problem::conflict(format!("{} has no password here.", user.name), remedy));
     }
     let link = console.links.make(Some(&user), console.now()).await?;
-    console.note(&visitor, format!("made a link for {}", user.name), None).await?;
+    console.note(&visitor, Deed::MadeLink(&user.name), None).await?;
     Ok(invitation(&console, &user, &link))
 }
 
@@ -71,7 +72,7 @@ pub(in super::super) async fn remove(
         return Ok(Done::to(person(&name)).warning("Nobody was removed: tick the box beside the button first."));
     }
     let user = console.people.remove(&name, Last::Stays).await?;
-    console.note(&visitor, format!("removed {}", user.name), None).await?;
+    console.note(&visitor, Deed::RemovedPerson(&user.name), None).await?;
     Ok(Done::to(people::PATH).saying(format!("{} is removed.", user.name)))
 }
 

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use maud::{Markup, html};
 
 use super::{Subject, save};
+use crate::audit::Deed;
 use crate::console::form::{Fields, Sure};
 use crate::console::frame::{Done, said};
 use crate::console::moment::moment;
@@ -19,7 +20,7 @@ use crate::standing::GRACE_DAYS;
 /// `POST /console/tenants/{tenant}/pause`
 pub(in crate::console) async fn pause(State(console): State<Console>, visitor: Visitor, Path(name): Path<String>) -> Result<Done, Problem> {
     console.site.pause(&name).await?;
-    console.note(&visitor, format!("paused {name}"), Some(&name)).await?;
+    console.note(&visitor, Deed::Paused(&name), Some(&name)).await?;
     Ok(Done::to(link::tenant(&name, "")).saying("Paused: no job begins, and what is stored still answers."))
 }
 
@@ -30,7 +31,7 @@ pub(in crate::console) async fn resume(
     Path(name): Path<String>,
 ) -> Result<Done, Problem> {
     console.site.resume(&name).await?;
-    console.note(&visitor, format!("resumed {name}"), Some(&name)).await?;
+    console.note(&visitor, Deed::Resumed(&name), Some(&name)).await?;
     Ok(Done::to(link::tenant(&name, "")).saying("Its jobs run again."))
 }
 
@@ -51,7 +52,7 @@ pub(in crate::console) async fn remove(
         return Ok(Done::to(ROOT).saying(format!("The draft {name} is gone.")));
     }
     let at = console.site.remove(&name, TimeDelta::days(GRACE_DAYS.into())).await?;
-    console.note(&visitor, format!("removed {name}; everything of it goes on {}", at.format("%Y-%m-%d")), Some(&name)).await?;
+    console.note(&visitor, Deed::Removed(&name, Some(at)), Some(&name)).await?;
     Ok(Done::to(subject.at(""))
         .saying(format!("Removed. Until {} it can be restored with everything that is stored of it.", at.format("%Y-%m-%d"))))
 }
@@ -63,7 +64,7 @@ pub(in crate::console) async fn restore(
     Path(name): Path<String>,
 ) -> Result<Done, Problem> {
     let restored = console.site.restore(&name).await?;
-    console.note(&visitor, format!("restored {name}"), Some(&name)).await?;
+    console.note(&visitor, Deed::Restored(&name), Some(&name)).await?;
     let back = Done::to(link::tenant(&name, ""));
     Ok(match restored {
         Restored::Whole => back.saying("It is back, with everything that is stored of it."),
@@ -81,7 +82,7 @@ pub(in crate::console) async fn export(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let text = console.site.export(&name, Secrets::Omit, &|_| None).await.map_err(save::problem)?;
-    console.note(&visitor, format!("exported {name}, without its secrets"), Some(&name)).await?;
+    console.note(&visitor, Deed::Exported(&name, false), Some(&name)).await?;
     let file = format!("attachment; filename=\"{name}.toml\"");
     Ok(([(CONTENT_TYPE, "application/toml; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)], text).into_response())
 }

@@ -11,6 +11,7 @@ use super::super::super::people::Role;
 use super::super::super::visitor::Visitor;
 use super::super::super::{Console, Problem, ROOT, link};
 use super::{head, tenant};
+use crate::audit::Deed;
 use crate::inbox::{DeadLetter, Found};
 use crate::tenant::Tenant;
 
@@ -64,7 +65,7 @@ pub(in super::super::super) async fn replay(
     let inbox = console.site.host().inbox(&tenant);
     inbox.numbers().letter_gone(true);
     inbox.wake();
-    console.note(&visitor, format!("put the dead letter {} back into the queue", letter.id), Some(&tenant.name)).await?;
+    console.note(&visitor, Deed::PutBack(&letter.id), Some(&tenant.name)).await?;
     Ok(Done::to(link::tenant(&tenant.name, PLACE)).saying(format!("The event {} is back in the queue.", letter.event_id)))
 }
 
@@ -81,7 +82,7 @@ pub(in super::super::super) async fn discard(
     }
     let letter = console.site.host().dead_letters(&tenant).discard(&id).await?.ok_or_else(gone)?;
     console.site.host().inbox(&tenant).numbers().letter_gone(false);
-    console.note(&visitor, format!("discarded the dead letter {}", letter.id), Some(&tenant.name)).await?;
+    console.note(&visitor, Deed::Discarded(&letter.id), Some(&tenant.name)).await?;
     Ok(Done::to(link::tenant(&tenant.name, PLACE)).saying(format!("The event {} is discarded.", letter.event_id)))
 }
 
