@@ -35,6 +35,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::config::document::shows;
 use crate::engine::Cache;
 use crate::plugin::CallError;
 use crate::site::{ChangeError, Site, SiteError};
@@ -280,10 +281,7 @@ fn written_out(letter: u32) -> String {
 /// A text in which no letter does anything to a terminal but show: what comes from other systems may hold letters that move
 /// the cursor, turn the direction of writing round, or do not show at all.
 fn legible(text: &str, escaped: impl Fn(u32) -> String) -> String {
-    let shows = |letter: char| {
-        (letter == '\n' || !letter.is_control())
-            && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let shows = |letter: char| letter == '\n' || shows(letter);
     if text.chars().all(shows) {
         return text.to_owned();
     }
@@ -296,8 +294,8 @@ mod tests {
 
     #[test]
     fn letters_that_would_act_on_a_terminal_are_written_out() {
-        let name = "a\u{1b}[31mb\u{202e}c\u{200b}d\u{9b}é👩";
-        assert_eq!(legible(name, written_out), "a\\u{1b}[31mb\\u{202e}c\\u{200b}d\\u{9b}é👩");
+        let name = "a\u{1b}[31mb\u{202e}c\u{200b}d\u{9b}e\u{2028}é👩";
+        assert_eq!(legible(name, written_out), "a\\u{1b}[31mb\\u{202e}c\\u{200b}d\\u{9b}e\\u{2028}é👩");
         let json = json(&name).unwrap();
         assert!(json.chars().all(|letter| !letter.is_control() && letter != '\u{202e}'), "{json}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);

@@ -13,7 +13,7 @@ use super::problem::{Problem, Severity};
 
 mod written;
 
-pub(crate) use written::{join, quoted, toml_key};
+pub(crate) use written::{join, quoted, shows, toml_key};
 
 /// One value and the line it stands on.
 #[derive(Clone)]

@@ -20,16 +20,18 @@ pub(crate) fn quoted(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', letter]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            _ if letter.is_control()
-                || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
-            {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(letter)));
-            }
-            _ => quoted.push(letter),
+            _ if shows(letter) => quoted.push(letter),
+            _ => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// Whether a letter does nothing but show: none that moves the cursor of a terminal, ends a line, turns the direction of writing round,
+/// or cannot be seen.
+pub(crate) fn shows(letter: char) -> bool {
+    !letter.is_control() && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
