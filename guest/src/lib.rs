@@ -115,7 +115,9 @@ impl roster_export::Guest for WorkerStatus {
         cursor: Option<String>,
         limit: u32,
     ) -> Result<roster_export::Listing, roster_export::Failure> {
-        let listing = search::search(&text, status.as_deref(), cursor, limit).await.map_err(failure)?;
+        // Whoever looks at what is stored may do so whatever the properties are.
+        let pins = convert::settings().map(|settings| settings.identities.clone()).unwrap_or_default();
+        let listing = search::search(&text, status.as_deref(), cursor, limit, &pins).await.map_err(failure)?;
         let now = clock::now();
         let entries = listing.records.into_iter().map(|record| convert::entry(record, now)).collect();
         Ok(roster_export::Listing { entries, cursor: listing.cursor })

@@ -1,12 +1,13 @@
 //! Whom a person number leads to: an index beside the records, for events that name a worker by number.
 //!
-//! A number is `number/NUMBER`, its value the key of the user name that Kronos has for the person. Of the users who go by one
-//! number there is one such; the others are pinned to it, and the pins are in the settings. The index is a hint and no more:
-//! whoever follows an entry looks whether the record has the number still, and a number without an entry is asked of Kronos.
+//! A number is `number/NUMBER` in small letters, its value the key of the user name that Kronos has for the person. Of the users
+//! who go by one number there is one such; the others are pinned to it, and the pins are in the settings. The index is a hint and
+//! no more: whoever follows an entry looks whether the record has the number still, and a number without an entry is asked of Kronos.
 
 use std::collections::BTreeMap;
 
 use shift_access_core::identity::Pins;
+use shift_access_core::ids;
 use shift_access_core::record::Record;
 
 use crate::store::{self, StoreError, Write};
@@ -34,7 +35,7 @@ pub async fn keep(found: impl IntoIterator<Item = (String, String)>) -> Result<(
 }
 
 fn key(number: &str) -> String {
-    store::key(NUMBERS, number)
+    store::key(NUMBERS, &ids::key(number))
 }
 
 /// The entries that one commit moves. A number that somebody gets goes before the same number that somebody gives up.
