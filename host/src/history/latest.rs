@@ -19,9 +19,11 @@ use crate::store::{Entry, MAX_GET, Space, StoreError, Write};
 const LOOKED_THROUGH: u32 = 200;
 
 /// What is known of a job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Latest {
-    /// How the run that was written last ended, or stands.
+    /// The run that was written last.
+    pub(crate) run: Option<String>,
+    /// How it ended, or stands.
     pub(crate) status: Option<Status>,
     /// When the last good one began.
     pub(crate) good: Option<DateTime<Utc>>,
@@ -75,14 +77,15 @@ impl History {
             Status::InProcess => self.stands(space, &run).await?.unwrap_or(Status::Aborted),
             ended => ended,
         };
-        Ok(Latest { status: Some(status), good })
+        Ok(Latest { run: Some(run), status: Some(status), good })
     }
 
     async fn looked_through(&self, space: &Space, job: &str) -> Result<Latest, StoreError> {
         let filter = Filter { status: None, job: Some(job.to_owned()) };
         let runs = self.list(space.tenant(), &filter, None, LOOKED_THROUGH).await?.items;
         let good = runs.iter().find(|run| run.status.is_good()).map(|run| run.started);
-        Ok(Latest { status: runs.first().map(|run| run.status), good })
+        let last = runs.first();
+        Ok(Latest { run: last.map(|run| run.run.clone()), status: last.map(|run| run.status), good })
     }
 }
 

@@ -15,13 +15,11 @@ use super::super::live::{self, Piece};
 use super::super::moment::{length, moment};
 use super::super::{Console, Problem, ROOT, link};
 use super::watch;
-use crate::history::{Filter, Run, Status};
+use crate::history::{History, Status};
 use crate::site::{ManagedState, ManagedTenant, TenantStatus};
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
-/// Runs looked at for the last good ones.
-const NEWEST: u32 = 200;
 /// Tenants a page.
 const PAGE: usize = 100;
 /// Tenants looked at at once.
@@ -88,7 +86,6 @@ struct Job {
 /// How a run ended, or stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Last {
-    run: String,
     status: Status,
     /// The code and the title of its failure.
     failure: Option<String>,
@@ -176,35 +173,28 @@ async fn card(console: &Console, listed: Listed) -> Result<Card, StoreError> {
 }
 
 async fn jobs(console: &Console, tenant: &Tenant) -> Result<Vec<Job>, StoreError> {
-    let newest = console.site.host().history().list(&tenant.name, &Filter::default(), None, NEWEST).await?.items;
+    let history = console.site.host().history();
+    let infos: Vec<_> = tenant.description.jobs.iter().filter(|info| info.schedulable).collect();
+    let names: Vec<_> = infos.iter().map(|info| info.name.as_str()).collect();
     let mut jobs = Vec::new();
-    for info in tenant.description.jobs.iter().filter(|info| info.schedulable) {
-        let mut runs: Vec<_> = newest.iter().filter(|run| run.job == info.name).cloned().collect();
-        if !runs.iter().any(|run| run.status.is_good()) && newest.len() >= NEWEST as usize {
-            runs = older(console, &tenant.name, &info.name, runs).await?;
-        }
-        let good = runs.iter().find(|run| run.status.is_good()).map(|run| run.started);
+    for (info, latest) in infos.into_iter().zip(history.latest(&tenant.name, &names).await?) {
         let next = tenant.agenda(info).next(console.now()).filter(|_| !tenant.paused);
-        jobs.push(Job { process: info.process.clone(), last: runs.first().map(Last::of), good, next });
+        let last = match (latest.run, latest.status) {
+            (Some(run), Some(status)) => Some(Last { status, failure: failure(history, &tenant.name, &run, status).await? }),
+            _ => None,
+        };
+        jobs.push(Job { process: info.process.clone(), last, good: latest.good, next });
     }
     Ok(jobs)
 }
 
-/// The runs of one job, further back. Of a job that never ended there are none, and nobody looks through the whole history for them.
-async fn older(console: &Console, tenant: &str, job: &str, runs: Vec<Run>) -> Result<Vec<Run>, StoreError> {
-    let history = console.site.host().history();
-    if history.last_end(tenant, job).await?.is_none() {
-        return Ok(runs);
+/// Why a run failed; of one that did not nothing is read.
+async fn failure(history: &History, tenant: &str, run: &str, status: Status) -> Result<Option<String>, StoreError> {
+    if !matches!(status, Status::Error | Status::Aborted) {
+        return Ok(None);
     }
-    let filter = Filter { status: None, job: Some(job.to_owned()) };
-    Ok(history.list(tenant, &filter, None, NEWEST).await?.items)
-}
-
-impl Last {
-    fn of(run: &Run) -> Self {
-        let failure = run.failure.as_ref().map(|failure| format!("{} {}", failure.code, failure.title));
-        Self { run: run.run.clone(), status: run.status, failure }
-    }
+    let failure = history.one(tenant, run).await?.and_then(|detail| detail.run.failure);
+    Ok(failure.map(|failure| format!("{} {}", failure.code, failure.title)))
 }
 
 impl Card {
@@ -319,7 +309,7 @@ mod tests {
         let failure = (status == Status::Error).then(|| "X-10 <b>Gone</b>".to_owned());
         Job {
             process: "Sweep".to_owned(),
-            last: Some(Last { run: String::new(), status, failure }),
+            last: Some(Last { status, failure }),
             good: good.then(|| now() - TimeDelta::minutes(90)),
             next: Some(now() + TimeDelta::seconds(42)),
         }

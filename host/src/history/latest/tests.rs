@@ -26,6 +26,13 @@ async fn latest(history: &History, job: &str) -> (Option<Status>, Option<DateTim
     (found[1].status, found[1].good)
 }
 
+/// The last run of the job is the newest of the history.
+async fn assert_newest(history: &History, job: &str) {
+    let filter = Filter { status: None, job: Some(job.to_owned()) };
+    let newest = history.list("acme", &filter, None, 1).await.unwrap().items.remove(0);
+    assert_eq!(history.latest("acme", &[job]).await.unwrap()[0].run, Some(newest.run));
+}
+
 #[tokio::test]
 async fn the_last_run_and_the_last_good_one_are_known_of_each_job() {
     let history = History::new(Arc::new(MemoryStore::new()));
@@ -36,6 +43,7 @@ async fn the_last_run_and_the_last_good_one_are_known_of_each_job() {
     ran(&history, "batch", Status::CompleteWarn, later(1)).await;
     ran(&history, "test", Status::Error, later(2)).await;
     assert_eq!(latest(&history, "batch").await, (Some(Status::CompleteWarn), Some(later(1))));
+    assert_newest(&history, "batch").await;
     let open = begun(&history, "batch", later(3)).await;
     assert_eq!(latest(&history, "batch").await, (Some(Status::InProcess), Some(later(1))));
     ran(&history, "batch", Status::Discarded, later(4)).await;
@@ -67,4 +75,5 @@ async fn of_a_store_of_an_earlier_version_the_runs_themselves_tell_it() {
         }
     }
     assert_eq!(latest(&history, "batch").await, (Some(Status::Error), Some(noon())));
+    assert_newest(&history, "batch").await;
 }
