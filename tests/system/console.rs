@@ -16,6 +16,7 @@ use crate::demo;
 mod chromium;
 mod entrance;
 mod filled;
+mod hostile_text;
 mod npm;
 mod people;
 mod sessions;

@@ -12,7 +12,6 @@ use shift_access_tests::stage::Stage;
 use super::Site;
 use crate::demo;
 
-const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}'";
 pub(super) const GROUPS: &str = "Store 12 Hourly, Store 14 Hourly";
 
 /// A host whose configuration has a key and no tenant.
@@ -30,7 +29,7 @@ pub(super) async fn without_tenants(stage: &Stage) {
 }
 
 /// Opens a page and sends its form, with the version that it was made from.
-async fn send(browser: &mut Browser, page: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
+pub(super) async fn send(browser: &mut Browser, page: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
     let seen = browser.open(page).await.unwrap();
     let value = |name: &str| seen.value(name).unwrap_or_default().to_owned();
     let (token, base) = (value("form-token"), value("base"));
@@ -39,11 +38,11 @@ async fn send(browser: &mut Browser, page: &str, path: &str, fields: &[(&str, &s
 }
 
 /// The same for a page whose form is sent to itself.
-async fn fill(browser: &mut Browser, page: &str, fields: &[(&str, &str)]) -> Seen {
+pub(super) async fn fill(browser: &mut Browser, page: &str, fields: &[(&str, &str)]) -> Seen {
     send(browser, page, page, fields).await
 }
 
-fn leads(seen: &Seen, to: &str) {
+pub(super) fn leads(seen: &Seen, to: &str) {
     assert_eq!((seen.status, seen.location()), (303, to), "{}", seen.text);
 }
 
@@ -58,7 +57,7 @@ async fn run(browser: &mut Browser, tenant: &str, job: &str) -> String {
 }
 
 /// Sets the built-in pack up as `acme`.
-async fn acme(site: &Site, browser: &mut Browser) {
+pub(super) async fn acme(site: &Site, browser: &mut Browser) {
     let (ukg, access) = (site.stage.ukg.credentials(), site.stage.access.credentials());
     let installed = fill(browser, "/console/install", &[("environment", "TEST"), ("pack", ""), ("name", "acme")]).await;
     leads(&installed, "/console/tenants/acme/connections/kronos");
@@ -219,38 +218,6 @@ async fn what_is_good_in_test_is_copied_to_prod_and_a_tenant_is_paused_removed_a
         assert!(seen.contains(&format!("{word}</span>")), "{act}: {seen}");
         let goes = (Utc::now() + TimeDelta::days(7)).format("%Y-%m-%d").to_string();
         assert_eq!(seen.contains(&format!("Everything stored of it goes on <time datetime=\"{goes}")), act == "remove", "{act}: {seen}");
-    }
-}
-
-#[tokio::test]
-async fn hostile_text_in_every_field_stays_text() {
-    let site = empty().await;
-    let mut browser = site.signed_in("administrator").await;
-    let long = format!("{HOSTILE}{}", "x".repeat(10_000));
-    let refused = fill(&mut browser, "/console/install", &[("environment", HOSTILE), ("pack", HOSTILE), ("name", &long)]).await;
-    assert!(refused.status == 422 && !refused.text.contains("<script>alert"), "{}", refused.text);
-    leads(
-        &fill(&mut browser, "/console/install", &[("environment", "TEST"), ("pack", ""), ("name", "acme")]).await,
-        "/console/tenants/acme/connections/kronos",
-    );
-    for rest in ["/connections/kronos", "/connections/workspace-one", "/properties"] {
-        let page = format!("/console/tenants/acme{rest}");
-        let shown = browser.open(&page).await.unwrap().text;
-        let names: Vec<_> = shown.split("name=\"/").skip(1).map(|rest| format!("/{}", rest.split('"').next().unwrap())).collect();
-        assert!(names.len() > 5, "{shown}");
-        for text in [HOSTILE, &long] {
-            let fields: Vec<_> = names.iter().filter(|name| !name.ends_with("#forget")).map(|name| (name.as_str(), text)).collect();
-            let sent = fill(&mut browser, &page, &fields).await;
-            assert!(matches!(sent.status, 303 | 422), "{} {}", sent.status, sent.text);
-            for seen in [sent.text, browser.open(&format!("{page}?checked=yes")).await.unwrap().text] {
-                assert!(!seen.contains("<script>alert") && seen.len() < 400_000, "{page}: {seen}");
-            }
-        }
-    }
-    for rest in ["", "/settings", "/versions", "/run", "/copy?to=other"] {
-        let seen = browser.open(&format!("/console/tenants/acme{rest}")).await.unwrap();
-        assert!(seen.status == 200 && !seen.text.contains("<script>alert"), "{rest}: {} {}", seen.status, seen.text);
-        assert!(seen.text.len() < 200_000, "{rest}: {}", seen.text.len());
     }
 }
 
