@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use serde_json::{Value, json};
 use shift_access_tests::fault::Fault;
 use shift_access_tests::hook::{self, Sender};
@@ -26,9 +26,11 @@ async fn what_an_event_reports_counts_while_kronos_is_down_and_is_confirmed_or_c
     stage.configure_more(&hook::listener()).unwrap();
     assert_eq!(stage.batch().await.unwrap()["counts"]["off_shift"], 2);
 
+    // What Kronos said counts until somebody punches after it; the moment of an event is one of whole seconds.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     stage.ukg.faults().add(Fault::everywhere().status(503));
     let serving = Serving::start(&stage).await.unwrap();
-    let punched = Utc::now() - TimeDelta::minutes(2);
+    let punched = Utc::now();
     let events: Vec<Value> = ["701", "702"].iter().map(|number| hook::event(number, number, punched, Some("in"))).collect();
     Sender::new().unwrap().deliver(serving.url(), &json!(events)).await.unwrap();
     for name in ["came", "did-not"] {
@@ -57,5 +59,13 @@ async fn once(stage: &Stage, user: &str, reason: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     };
-    tokio::time::timeout(AGAIN, looked).await.unwrap_or_else(|_| panic!("{user} is never {reason}"))
+    match tokio::time::timeout(AGAIN, looked).await {
+        Ok(record) => record,
+        Err(_) => {
+            let told = async |args: &[&str]| stage.run(args).await.unwrap().out;
+            let record = told(&["worker", TENANT, user, "--json"]).await;
+            let history = told(&["history", TENANT, "--json"]).await;
+            panic!("{user} is never {reason}: {record}{history}");
+        }
+    }
 }
