@@ -2,7 +2,6 @@
 //! with 1 where an aim was missed.
 #![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
 
-use std::fmt::Display;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -16,26 +15,17 @@ use serde::Serialize;
 pub fn report(measured: &impl Serialize, table: &str, missed: &[String]) -> Result<ExitCode> {
     if std::env::args().any(|arg| arg == "--json") {
         println!("{}", serde_json::to_string(measured)?);
-        return Ok(code(missed));
+    } else {
+        if cfg!(debug_assertions) {
+            println!("Built without optimisation: the times say little.");
+        }
+        print!("{table}");
+        match missed {
+            [] => println!("PASS"),
+            missed => println!("FAIL: {}", missed.join("; ")),
+        }
     }
-    if cfg!(debug_assertions) {
-        println!("Built without optimisation: the times say little.");
-    }
-    print!("{table}");
-    Ok(verdict(missed))
-}
-
-/// Prints whether every aim was met, or which were not.
-pub fn verdict(missed: &[impl Display]) -> ExitCode {
-    match missed {
-        [] => println!("PASS"),
-        missed => println!("FAIL: {}", missed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-    }
-    code(missed)
-}
-
-fn code<T>(missed: &[T]) -> ExitCode {
-    if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The number after this argument, or the usual one.

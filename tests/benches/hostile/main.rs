@@ -3,16 +3,18 @@
 //!
 //! Attackers and neighbour share one host, one process and its processors.
 //!
-//! `cargo bench --package shift-access-tests --bench hostile`, with `-- NAME` for one attack.
-#![expect(clippy::print_stdout, reason = "a benchmark is what it prints")]
+//! `cargo bench --package shift-access-tests --bench hostile`, with `-- --json` for one JSON object, `-- NAME` for one attack.
+
+mod table;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use serde::Serialize;
 use shift_access::Tenant;
-use shift_access_tests::benchmark;
-use shift_access_tests::hostile::{ATTACKS, Arena, Attack, Beside};
+use shift_access_tests::benchmark::{self, rounded};
+use shift_access_tests::hostile::{ATTACKS, Arena, Attack};
 use shift_access_tests::process::resident;
 
 /// How much longer the neighbour may wait at the 99th percentile.
@@ -20,24 +22,54 @@ const MOST: f64 = 2.0;
 /// How long each attack goes on.
 const LASTS: Duration = Duration::from_secs(5);
 
+/// Everything measured.
+#[derive(Serialize)]
+struct Measured {
+    /// Times of a build without optimisation say little.
+    optimised: bool,
+    attacks: Vec<Noticed>,
+    missed: Vec<String>,
+}
+
+/// What the neighbour noticed of one attack.
+#[derive(Serialize)]
+struct Noticed {
+    attack: &'static str,
+    /// How often it was made.
+    times: u32,
+    p99_quiet_ms: f64,
+    p99_beside_ms: f64,
+    /// How many times as long the neighbour waited.
+    ratio: f64,
+    resident_kib: u64,
+}
+
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    println!("{:<34}{:>8}{:>14}{:>14}{:>8}{:>14}", "attack", "times", "p99 quiet", "p99 beside", "ratio", "resident KiB");
-    let mut missed = Vec::new();
+    let mut attacks = Vec::new();
     for attack in ATTACKS.iter().filter(|attack| only.as_ref().is_none_or(|only| only == attack.name)) {
-        let arena = Arena::new().await?;
-        let bad = arena.bad(attack).await?;
-        let beside = arena.beside(again(&arena, &bad, attack)).await?;
-        if line(attack, &beside)? > MOST {
-            missed.push(attack.name);
-        }
+        eprintln!("{}", attack.name);
+        attacks.push(notice(attack).await?);
     }
-    if cfg!(debug_assertions) {
-        println!("Built without optimisation: the times say little.");
-    }
-    println!("at most {MOST} times");
-    Ok(benchmark::verdict(&missed))
+    let missed = attacks.iter().filter(|noticed| noticed.ratio > MOST).map(|noticed| noticed.attack.to_owned()).collect();
+    let measured = Measured { optimised: !cfg!(debug_assertions), attacks, missed };
+    benchmark::report(&measured, &table::of(&measured)?, &measured.missed)
+}
+
+async fn notice(attack: &Attack) -> Result<Noticed> {
+    let arena = Arena::new().await?;
+    let bad = arena.bad(attack).await?;
+    let beside = arena.beside(again(&arena, &bad, attack)).await?;
+    let [quiet, attacked] = [&beside.quiet, &beside.beside].map(|answered| answered.percentile(99).as_secs_f64() * 1e3);
+    Ok(Noticed {
+        attack: attack.name,
+        times: beside.ended?,
+        p99_quiet_ms: rounded(quiet, 3),
+        p99_beside_ms: rounded(attacked, 3),
+        ratio: rounded(attacked / quiet, 2),
+        resident_kib: resident(std::process::id())?,
+    })
 }
 
 /// Attacks until the time is over, and gives how often.
@@ -49,14 +81,4 @@ async fn again(arena: &Arena, bad: &Tenant, attack: &Attack) -> Result<u32> {
         times += 1;
     }
     Ok(times)
-}
-
-/// Prints one attack, and gives how many times as long the neighbour waited.
-fn line(attack: &Attack, Beside { ended, quiet, beside }: &Beside<Result<u32>>) -> Result<f64> {
-    let times = ended.as_ref().map_err(|error| anyhow::anyhow!("{}: {error:#}", attack.name))?;
-    let [quiet, beside] = [quiet, beside].map(|answered| answered.percentile(99).as_secs_f64() * 1e3);
-    let ratio = beside / quiet;
-    let resident = resident(std::process::id())?;
-    println!("{:<34}{times:>8}{quiet:>11.3} ms{beside:>11.3} ms{ratio:>8.2}{resident:>14}", attack.name);
-    Ok(ratio)
 }
