@@ -87,14 +87,19 @@ fn who_stood_still_at_the_end_of_a_generation_brings_none_back_that_came_and_wen
     assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "nothing is left behind");
 }
 
+/// A journal whose generation ended, by somebody who was killed before the next one was there.
+fn ended(folder: &Path) -> Journal {
+    let mut journal = Journal::open(folder).unwrap();
+    journal.commit(put("k", "1"), always).unwrap().unwrap();
+    let written = journal.write(&Record::Seal).unwrap();
+    assert!(journal.name(&written).unwrap());
+    journal
+}
+
 #[test]
 fn a_generation_that_ended_without_a_next_one_is_gone_on_from() {
     let folder = folder();
-    let mut journal = Journal::open(folder.path()).unwrap();
-    journal.commit(put("k", "1"), always).unwrap().unwrap();
-    // Killed between the two.
-    let written = journal.write(&Record::Seal).unwrap();
-    assert!(journal.name(&written).unwrap());
+    let mut journal = ended(folder.path());
     let mut next = Journal::open(folder.path()).unwrap();
     assert_eq!((next.generation, value(&mut next, "k").as_deref()), (2, Some("1")));
     journal.commit(put("k", "2"), always).unwrap().unwrap();
@@ -104,10 +109,7 @@ fn a_generation_that_ended_without_a_next_one_is_gone_on_from() {
 #[test]
 fn nothing_is_added_behind_the_end_of_a_generation_that_has_no_next_one() {
     let folder = folder();
-    let mut journal = Journal::open(folder.path()).unwrap();
-    journal.commit(put("k", "1"), always).unwrap().unwrap();
-    let written = journal.write(&Record::Seal).unwrap();
-    assert!(journal.name(&written).unwrap());
+    let mut journal = ended(folder.path());
     // Where nothing can be written, no generation can be begun.
     let (tmp, aside) = (folder.path().join("tmp"), folder.path().join("aside"));
     fs::rename(&tmp, &aside).unwrap();
